@@ -1,0 +1,1 @@
+//! Whole answers kept by (publication, scope, canonical request).

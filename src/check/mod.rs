@@ -1,0 +1,1 @@
+//! Independent proof that a candidate, together with everything ever published, gives nothing away.

@@ -1,0 +1,74 @@
+//! The commands. No logic: each file turns arguments into one call of a room.
+
+pub mod check;
+pub mod convention;
+pub mod demo;
+pub mod import;
+pub mod migrate;
+pub mod publications;
+pub mod publish;
+pub mod serve;
+
+use crate::config::Config;
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+
+/// Map server for social-housing statistics.
+#[derive(Debug, Parser)]
+#[command(name = "seuil", version, about)]
+pub struct Cli {
+    /// Configuration file; defaults apply without it.
+    #[arg(long, global = true, env = "SEUIL_CONFIG")]
+    config: Option<PathBuf>,
+    /// Log filter, e.g. `info`, `seuil=debug`.
+    #[arg(long, global = true, env = "SEUIL_LOG", default_value = "info")]
+    log: String,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs a whole portal on synthetic data: cluster, import, publication, conventions, server.
+    Demo(demo::Demo),
+    /// Brings the schemas of both databases to this version.
+    Migrate(migrate::Migrate),
+    /// Loads a file into the source database.
+    Import(import::Import),
+    /// Aggregates, suppresses, proves and publishes.
+    Publish(publish::Publish),
+    /// Lists, rolls back and prunes publications.
+    Publications(publications::Publications),
+    /// Attacks a publication and reports what it found.
+    Check(check::Check),
+    /// Conventions and their certificates.
+    Convention(convention::Convention),
+    /// Serves the current publication.
+    Serve(serve::Serve),
+}
+
+/// Parses the command line, sets up logging and runs the command.
+///
+/// # Errors
+/// What went wrong, for the terminal.
+pub fn main() -> anyhow::Result<()> {
+    let cli = Cli::parse();
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::try_new(&cli.log)?)
+        .with_writer(std::io::stderr)
+        .init();
+    let config = cli.config.as_deref().map(Config::read).transpose()?.unwrap_or_default();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    runtime.block_on(async {
+        match cli.command {
+            Command::Demo(c) => c.run(config).await,
+            Command::Migrate(c) => c.run(config).await,
+            Command::Import(c) => c.run(config).await,
+            Command::Publish(c) => c.run(config).await,
+            Command::Publications(c) => c.run(config).await,
+            Command::Check(c) => c.run(config).await,
+            Command::Convention(c) => c.run(config).await,
+            Command::Serve(c) => c.run(config).await,
+        }
+    })
+}

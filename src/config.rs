@@ -1,0 +1,237 @@
+//! The one configuration. Unknown keys are refused; every key has a default that a small portal can run with.
+
+use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+/// What can be wrong with a configuration file.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read the configuration {path}: {source}")]
+    Read {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Unknown key, wrong type, wrong value.
+    #[error("configuration {path}: {source}")]
+    Syntax {
+        /// Which file.
+        path: PathBuf,
+        /// Where and why.
+        source: Box<toml::de::Error>,
+    },
+}
+
+/// The whole configuration (`seuil.toml`).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Databases.
+    pub database: Database,
+    /// Sockets, certificates, public address.
+    pub server: Server,
+    /// Limits of requests.
+    pub limits: Limits,
+    /// Statistical disclosure control.
+    pub secrecy: Secrecy,
+    /// Import.
+    pub import: Import,
+}
+
+/// How the two databases are reached. libpq key/value strings; a string without `user` gets the role of the command.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Database {
+    /// The database with dwelling-level data.
+    pub source: String,
+    /// The database with publications, conventions and the access record.
+    pub serving: String,
+    /// Connections of the server's pool.
+    pub pool: usize,
+    /// Seconds a statement of the server may take.
+    pub statement_timeout: u64,
+}
+
+impl Default for Database {
+    fn default() -> Self {
+        Database {
+            source: "host=/run/postgresql dbname=seuil_source".into(),
+            serving: "host=/run/postgresql dbname=seuil_serving".into(),
+            pool: 8,
+            statement_timeout: 30,
+        }
+    }
+}
+
+/// Sockets, certificates, public address.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Server {
+    /// Public socket (TLS).
+    pub listen: SocketAddr,
+    /// Operations socket (plain HTTP, loopback): health, metrics.
+    pub operations: SocketAddr,
+    /// Base of links when the certificate names none; empty: `https://` + `Host`.
+    pub public_url: String,
+    /// Server certificate chain, PEM.
+    pub certificate: PathBuf,
+    /// Its key, PEM.
+    pub key: PathBuf,
+    /// Directory of accepted client CAs (`*.pem`) and their CRLs (`*.crl`).
+    pub client_ca: PathBuf,
+    /// Directory of the server's own state: snapshot file, spool of access records.
+    pub state: PathBuf,
+    /// Compute threads; 0: one a core.
+    pub compute_threads: usize,
+    /// Seconds the registry may be used without having been confirmed by the database.
+    pub registry_max_age: u64,
+    /// Seconds a former publication stays readable.
+    pub grace: u64,
+    /// Seconds between polls of the database for a new publication or registry.
+    pub poll: u64,
+    /// True in the demonstration alone: demo CAs and passwords are accepted.
+    pub demo: bool,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Server {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8443)),
+            operations: SocketAddr::from(([127, 0, 0, 1], 8480)),
+            public_url: String::new(),
+            certificate: "pki/server.pem".into(),
+            key: "pki/server.key".into(),
+            client_ca: "pki/clients".into(),
+            state: "state".into(),
+            compute_threads: 0,
+            registry_max_age: 900,
+            grace: 3600,
+            poll: 10,
+            demo: false,
+        }
+    }
+}
+
+/// Limits of requests. Passing one is a clear error, never a crash.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Bytes of request line and headers.
+    pub header_bytes: usize,
+    /// Bytes of a request body.
+    pub body_bytes: usize,
+    /// Seconds to receive a whole request.
+    pub request_seconds: u64,
+    /// Seconds a response may wait for a reader that takes nothing.
+    pub write_seconds: u64,
+    /// Open connections.
+    pub connections: usize,
+    /// Requests under way at once, a convention.
+    pub places: usize,
+    /// Features in one answer of WFS (`CountDefault`); also the page that OGC API gives at most.
+    pub features: u64,
+    /// Features of OGC API `items` when `limit` is absent.
+    pub default_limit: u64,
+    /// Width or height of a picture, pixels.
+    pub image_side: u32,
+    /// Pixels of a picture.
+    pub image_pixels: u64,
+    /// Layers in one picture.
+    pub layers: usize,
+    /// `FEATURE_COUNT` at most.
+    pub info_features: u32,
+    /// Depth of XML and of filter expressions.
+    pub depth: usize,
+    /// Nodes of one filter.
+    pub filter_nodes: usize,
+    /// Positions of filter geometry.
+    pub filter_positions: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            header_bytes: 64 * 1024,
+            body_bytes: 1024 * 1024,
+            request_seconds: 30,
+            write_seconds: 60,
+            connections: 4096,
+            places: 16,
+            features: 1_000_000,
+            default_limit: 100,
+            image_side: 4096,
+            image_pixels: 16_777_216,
+            layers: 50,
+            info_features: 100,
+            depth: 64,
+            filter_nodes: 2000,
+            filter_positions: 100_000,
+        }
+    }
+}
+
+/// Statistical disclosure control. The parameters are published with the data.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Secrecy {
+    /// Units (dwellings, households, allocations) below which nothing is shown.
+    pub threshold: u32,
+    /// Share of a cell that one residence may hold at most, 0..1 (INSEE: 0.85).
+    pub dominance: f64,
+    /// Residences a remainder must hold at least.
+    pub residences: u32,
+    /// Whether the rule must hold after removing any single landlord's residences.
+    pub landlord_view: bool,
+}
+
+impl Default for Secrecy {
+    fn default() -> Self {
+        Secrecy { threshold: 11, dominance: 0.85, residences: 2, landlord_view: true }
+    }
+}
+
+/// Import of files.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Import {
+    /// Share of rejected lines that stops an import, 0..1.
+    pub max_rejects: f64,
+    /// Directory of reject reports.
+    pub reports: PathBuf,
+}
+
+impl Default for Import {
+    fn default() -> Self {
+        Import { max_rejects: 0.01, reports: "rapports".into() }
+    }
+}
+
+impl Config {
+    /// Reads a file. Relative paths in it are taken from the file's directory.
+    ///
+    /// # Errors
+    /// [`ConfigError`], naming file, line and key.
+    pub fn read(path: &Path) -> Result<Config, ConfigError> {
+        let text =
+            std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        let mut config: Config =
+            toml::from_str(&text).map_err(|e| ConfigError::Syntax { path: path.to_owned(), source: Box::new(e) })?;
+        let base = path.parent().unwrap_or(Path::new("."));
+        for p in [
+            &mut config.server.certificate,
+            &mut config.server.key,
+            &mut config.server.client_ca,
+            &mut config.server.state,
+            &mut config.import.reports,
+        ] {
+            if p.is_relative() {
+                *p = base.join(&*p);
+            }
+        }
+        Ok(config)
+    }
+}

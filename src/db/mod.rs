@@ -1,0 +1,112 @@
+//! Connections, roles, migrations.
+
+use tokio_postgres::{Client, Config, NoTls};
+
+/// Which of the two databases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// Dwelling-level data; never served.
+    Source,
+    /// Publications, conventions, access record.
+    Serving,
+}
+
+/// The roles, each with least privilege (`sql/*/roles`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Owns schemas, runs migrations.
+    Owner,
+    /// Writes imports into `source`.
+    Importer,
+    /// Reads `source`, writes candidates into `serving`.
+    Publisher,
+    /// Reads the public layers only, writes its verdict.
+    Checker,
+    /// Reads readable publications and the registry, appends access records.
+    Server,
+    /// Drafts conventions.
+    Drafter,
+    /// Signs, suspends, terminates conventions.
+    Signer,
+}
+
+impl Role {
+    /// Name of the database role.
+    pub fn name(self) -> &'static str {
+        match self {
+            Role::Owner => "seuil_owner",
+            Role::Importer => "seuil_importer",
+            Role::Publisher => "seuil_publisher",
+            Role::Checker => "seuil_checker",
+            Role::Server => "seuil_server",
+            Role::Drafter => "seuil_drafter",
+            Role::Signer => "seuil_signer",
+        }
+    }
+}
+
+/// What can go wrong with a database.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DbError {
+    /// The connection string is malformed.
+    #[error("database string for {which:?}: {source}")]
+    String {
+        /// Which database.
+        which: Which,
+        /// Why.
+        source: tokio_postgres::Error,
+    },
+    /// Connecting failed.
+    #[error("cannot connect to {which:?} as {role}: {source}")]
+    Connect {
+        /// Which database.
+        which: Which,
+        /// As whom.
+        role: String,
+        /// Why.
+        source: tokio_postgres::Error,
+    },
+    /// A statement failed.
+    #[error("while {doing}: {source}")]
+    Statement {
+        /// What was being done.
+        doing: &'static str,
+        /// Why.
+        source: tokio_postgres::Error,
+    },
+}
+
+/// Connection parameters for a role: a string without `user` gets the role's name.
+///
+/// # Errors
+/// [`DbError::String`].
+pub fn parameters(config: &crate::config::Database, which: Which, role: Role) -> Result<Config, DbError> {
+    let text = match which {
+        Which::Source => &config.source,
+        Which::Serving => &config.serving,
+    };
+    let mut parameters: Config = text.parse().map_err(|source| DbError::String { which, source })?;
+    if parameters.get_user().is_none() {
+        parameters.user(role.name());
+    }
+    parameters.application_name("seuil");
+    Ok(parameters)
+}
+
+/// One connection; its I/O task ends with the client.
+///
+/// # Errors
+/// [`DbError`].
+pub async fn connect(config: &crate::config::Database, which: Which, role: Role) -> Result<Client, DbError> {
+    let parameters = parameters(config, which, role)?;
+    let shown = parameters.get_user().unwrap_or_default().to_owned();
+    let (client, connection) =
+        parameters.connect(NoTls).await.map_err(|source| DbError::Connect { which, role: shown, source })?;
+    tokio::spawn(async move {
+        if let Err(e) = connection.await {
+            tracing::debug!(error = %e, "database connection ended");
+        }
+    });
+    Ok(client)
+}

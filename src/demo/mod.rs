@@ -1,0 +1,1 @@
+//! The synthetic metropolis and everything a demonstration needs: cluster, files, CA, conventions.

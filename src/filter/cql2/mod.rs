@@ -1,0 +1,1 @@
+//! CQL2 text and JSON (OGC 21-065r2) ▶ `Filter`.

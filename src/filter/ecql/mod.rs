@@ -1,0 +1,1 @@
+//! GeoServer's ECQL (`CQL_FILTER`) ▶ `Filter`.

@@ -1,0 +1,15 @@
+//! Coordinate reference systems, axis order, envelopes, geometry, tile matrix sets: in one place.
+//!
+//! Inside the program a position is always `[x, y]` = `[easting or longitude, northing or latitude]`. Axis order exists
+//! only at the edge: [`Axes`] says how a name of a CRS is read or written by a protocol.
+
+pub mod crs;
+pub mod envelope;
+pub mod geometry;
+
+pub use crs::{Axes, Crs, CrsForm};
+pub use envelope::Envelope;
+pub use geometry::{Geometry, GeometryKind};
+
+/// A position, `[x, y]`: metres for projected CRS, degrees for geographic ones.
+pub type Position = [f64; 2];

@@ -1,0 +1,15 @@
+//! WFS 2.0 (OGC 09-025r2), 1.1 and 1.0.
+
+use super::{Call, ExceptionStyle, Failure, Request, Site};
+use crate::error::Error;
+
+/// Reads a request of this protocol.
+///
+/// # Errors
+/// A [`Failure`] in the protocol's own exception form.
+pub fn parse(request: &Request, _site: &Site) -> Result<Call, Failure> {
+    Err(Failure {
+        error: Error::NotFound { path: request.path.clone() },
+        exceptions: ExceptionStyle::Problem { html: false },
+    })
+}

@@ -1,0 +1,1 @@
+//! Plan and candidate: what `source` shows ▶ publication N in `serving`.

@@ -1,0 +1,1 @@
+//! Resolved style + geometry ▶ pixels: scene, canvas (the rasteriser behind a few calls), symbols, labels, legends, palette.

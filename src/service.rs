@@ -1,0 +1,1 @@
+//! The pipeline of one request, in one function that reads like the design.
