@@ -6,6 +6,7 @@ pub mod cache;
 pub mod catalogue;
 pub mod check;
 pub mod cli;
+pub mod compute;
 pub mod config;
 pub mod convention;
 pub mod db;
