@@ -21,7 +21,7 @@ pub struct Cli {
     #[arg(long, global = true, env = "SEUIL_CONFIG")]
     config: Option<PathBuf>,
     /// Log filter, e.g. `info`, `seuil=debug`.
-    #[arg(long, global = true, env = "SEUIL_LOG", default_value = "info")]
+    #[arg(long, global = true, env = "SEUIL_LOG", default_value = "info,refinery_core=warn,tokio_postgres=warn")]
     log: String,
     #[command(subcommand)]
     command: Command,

@@ -1,5 +1,7 @@
 //! Connections, roles, migrations.
 
+pub mod migrate;
+
 use tokio_postgres::{Client, Config, NoTls};
 
 /// Which of the two databases.
@@ -11,7 +13,17 @@ pub enum Which {
     Serving,
 }
 
-/// The roles, each with least privilege (`sql/*/roles`).
+impl Which {
+    /// Short name, as in the configuration.
+    pub fn name(self) -> &'static str {
+        match self {
+            Which::Source => "source",
+            Which::Serving => "serving",
+        }
+    }
+}
+
+/// The roles, each with least privilege (`sql/roles.sql`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
     /// Owns schemas, runs migrations.
@@ -31,6 +43,10 @@ pub enum Role {
 }
 
 impl Role {
+    /// All of them.
+    pub const ALL: [Role; 7] =
+        [Role::Owner, Role::Importer, Role::Publisher, Role::Checker, Role::Server, Role::Drafter, Role::Signer];
+
     /// Name of the database role.
     pub fn name(self) -> &'static str {
         match self {
@@ -50,7 +66,7 @@ impl Role {
 #[non_exhaustive]
 pub enum DbError {
     /// The connection string is malformed.
-    #[error("database string for {which:?}: {source}")]
+    #[error("database string for {which:?}: {}", explain(source))]
     String {
         /// Which database.
         which: Which,
@@ -58,7 +74,7 @@ pub enum DbError {
         source: tokio_postgres::Error,
     },
     /// Connecting failed.
-    #[error("cannot connect to {which:?} as {role}: {source}")]
+    #[error("cannot connect to {which:?} as {role}: {}", explain(source))]
     Connect {
         /// Which database.
         which: Which,
@@ -67,14 +83,52 @@ pub enum DbError {
         /// Why.
         source: tokio_postgres::Error,
     },
+    /// The connection string names no database.
+    #[error("database string for {which:?} has no dbname")]
+    NoDatabase {
+        /// Which database.
+        which: Which,
+    },
+    /// A superuser has to prepare the cluster first.
+    #[error("{which:?} is not ready: {reason}. A superuser has to run this once with psql:\n\n{script}")]
+    Dba {
+        /// Which database.
+        which: Which,
+        /// What is missing.
+        reason: String,
+        /// What to run.
+        script: String,
+    },
+    /// A migration failed; nothing of it was kept.
+    #[error("migrating {which:?}: {source}")]
+    Migration {
+        /// Which database.
+        which: Which,
+        /// Which migration and why.
+        source: Box<refinery::Error>,
+    },
     /// A statement failed.
-    #[error("while {doing}: {source}")]
+    #[error("while {doing}: {}", explain(source))]
     Statement {
         /// What was being done.
         doing: &'static str,
         /// Why.
         source: tokio_postgres::Error,
     },
+}
+
+/// What the server said, in one line; the driver's own text says no more than `db error`.
+pub fn explain(error: &tokio_postgres::Error) -> String {
+    match error.as_db_error() {
+        Some(db) => match db.detail() {
+            Some(detail) => format!("{} ({detail})", db.message()),
+            None => db.message().to_owned(),
+        },
+        None => match std::error::Error::source(error) {
+            Some(cause) => format!("{error}: {cause}"),
+            None => error.to_string(),
+        },
+    }
 }
 
 /// Connection parameters for a role: a string without `user` gets the role's name.
@@ -99,7 +153,11 @@ pub fn parameters(config: &crate::config::Database, which: Which, role: Role) ->
 /// # Errors
 /// [`DbError`].
 pub async fn connect(config: &crate::config::Database, which: Which, role: Role) -> Result<Client, DbError> {
-    let parameters = parameters(config, which, role)?;
+    open(parameters(config, which, role)?, which).await
+}
+
+/// One connection with these parameters.
+async fn open(parameters: Config, which: Which) -> Result<Client, DbError> {
     let shown = parameters.get_user().unwrap_or_default().to_owned();
     let (client, connection) =
         parameters.connect(NoTls).await.map_err(|source| DbError::Connect { which, role: shown, source })?;
