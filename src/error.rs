@@ -25,6 +25,20 @@ pub enum Error {
         /// What would have been right, for the user.
         reason: String,
     },
+    /// The body of the request cannot be read (not well-formed XML, not the operation it should be).
+    #[error("the request cannot be read: {reason}")]
+    Parsing {
+        /// What is wrong and where, for the user.
+        reason: String,
+    },
+    /// The request is well formed, names only what exists, and still cannot be carried out.
+    #[error("{name}: {reason}")]
+    Processing {
+        /// Parameter or operator concerned.
+        name: String,
+        /// Why it cannot be carried out.
+        reason: String,
+    },
     /// A parameter that the operation does not define, where the standard demands a refusal (OGC API).
     #[error("unknown parameter {name}")]
     UnknownParameter {

@@ -1,1 +1,3 @@
-//! FES 2.0, 1.1, 1.0 (XML) ▶ `Filter`.
+//! Filter Encoding 2.0 (OGC 09-026r2), 1.1 (04-095) and 1.0 (02-059) ▶ [`super::Filter`].
+
+pub mod xml;
