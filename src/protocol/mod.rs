@@ -163,8 +163,8 @@ pub enum ExceptionStyle {
     Wms {
         /// `1.3.0` or `1.1.1`.
         version: &'static str,
-        /// `Some((blank, width, height))` when a picture was asked for.
-        image: Option<(bool, u32, u32)>,
+        /// Set when a picture was asked for.
+        image: Option<ErrorPicture>,
     },
     /// OWS `ExceptionReport` as WFS 2.0 / 1.1 (or WMTS 1.0) writes it, or WFS 1.0 `ServiceExceptionReport`.
     Ows {
@@ -176,6 +176,23 @@ pub enum ExceptionStyle {
         /// True when the client prefers HTML.
         html: bool,
     },
+}
+
+/// A picture that takes the place of a map which cannot be drawn (OGC 06-042 §7.3.3.11).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ErrorPicture {
+    /// True for `BLANK` (nothing but background), false for `INIMAGE` (the text is drawn).
+    pub blank: bool,
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+    /// Encoding of the map that was asked for.
+    pub format: crate::render::Format,
+    /// Whether the background is transparent.
+    pub transparent: bool,
+    /// Background, `0xRRGGBB`.
+    pub background: u32,
 }
 
 /// A request that was not understood, and how to say so.
