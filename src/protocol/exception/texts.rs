@@ -16,6 +16,8 @@ fn fr(error: &Error) -> String {
         Error::Invalid { name, value, reason } => {
             format!("Le paramètre {name} ne peut pas être utilisé (reçu « {value} ») : {reason}.")
         }
+        Error::Parsing { reason } => format!("La requête ne peut pas être lue : {reason}."),
+        Error::Processing { name, reason } => format!("La requête ne peut pas être exécutée ({name}) : {reason}."),
         Error::UnknownParameter { name } => {
             format!("Le paramètre « {name} » n'existe pas pour cette opération : retirez-le (description : /api).")
         }
@@ -78,6 +80,8 @@ fn en(error: &Error) -> String {
         Error::Invalid { name, value, reason } => {
             format!("Parameter {name} cannot be used (got \"{value}\"): {reason}.")
         }
+        Error::Parsing { reason } => format!("The request cannot be read: {reason}."),
+        Error::Processing { name, reason } => format!("The request cannot be carried out ({name}): {reason}."),
         Error::UnknownParameter { name } => {
             format!("Parameter \"{name}\" is not defined for this operation: remove it (description: /api).")
         }
@@ -223,6 +227,8 @@ pub fn reason(error: &Error) -> String {
     let phrase = match error {
         Error::Missing { name } => format!("Parametre {name} absent"),
         Error::Invalid { name, .. } => format!("Parametre {name} invalide"),
+        Error::Parsing { .. } => "Requete illisible".to_owned(),
+        Error::Processing { name, .. } => format!("Requete non executable : {name}"),
         Error::UnknownParameter { name } => format!("Parametre {name} inconnu"),
         Error::Unknown { kind, name } => format!("{} {name} : inconnu ou hors convention", kind_fr(*kind)),
         Error::Operation { name } => format!("Operation {name} non offerte"),
