@@ -6,10 +6,12 @@
 pub mod crs;
 pub mod envelope;
 pub mod geometry;
+pub mod tms;
 
 pub use crs::{Axes, Crs, CrsForm};
 pub use envelope::Envelope;
 pub use geometry::{Geometry, GeometryKind};
+pub use tms::{TileMatrix, TileMatrixSet};
 
 /// A position, `[x, y]`: metres for projected CRS, degrees for geographic ones.
 pub type Position = [f64; 2];
