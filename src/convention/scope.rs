@@ -19,7 +19,7 @@ pub enum Operation {
     Export,
 }
 
-/// The zones whose rows a convention may see, resolved to codes. A residence is seen when its IRIS is.
+/// The zones whose rows a convention may see, resolved to codes. A residence is seen when its IRIS or its QPV is.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Territory {
     /// Rows of the commune scale (communes and communes associées), by code.
@@ -28,8 +28,10 @@ pub struct Territory {
     pub iris: HashSet<String>,
     /// Rows of the QPV scale, by code.
     pub qpv: HashSet<String>,
-    /// Residences are seen when their `code_iris` is one of these.
+    /// Residences are seen when their `code_iris` is one of these, or
     pub residence_iris: HashSet<String>,
+    /// when their `code_qp` is one of these (territories that name QPV).
+    pub residence_qpv: HashSet<String>,
 }
 
 /// What one convention may see, compiled. Shared by all requests of the convention until the registry changes.
