@@ -150,8 +150,7 @@ impl Anchor {
 
 /// All certificates of a PEM file.
 pub(super) fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, PkiError> {
-    let all = CertificateDer::pem_slice_iter(pem)
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|e| PkiError::format("PEM", e))?;
+    let all =
+        CertificateDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>().map_err(|e| PkiError::format("PEM", e))?;
     if all.is_empty() { Err(PkiError::format("PEM", "it holds no CERTIFICATE")) } else { Ok(all) }
 }

@@ -75,7 +75,10 @@ impl Crl {
                         && !point.indirect_crl
                         && point.only_some_reasons.is_none() => {}
                 _ if extension.critical => {
-                    return Err(bad(format!("critical extension {} is not understood: give a full list", extension.oid)));
+                    return Err(bad(format!(
+                        "critical extension {} is not understood: give a full list",
+                        extension.oid
+                    )));
                 }
                 _ => {}
             }
