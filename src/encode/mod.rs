@@ -1,5 +1,9 @@
 //! Output formats, one file each. Knows no protocol, no convention, no connection.
 
+pub mod gml;
+pub mod number;
+pub mod positions;
+
 use crate::store::Rows;
 
 /// What one quantum achieved.
