@@ -3,8 +3,7 @@
 /// Appends a number with a fixed count of decimals (at most 9), rounded half away from zero: `701500.00`, `-3.0612345`.
 /// Values are coordinates: finite, and far below 2^63 once scaled.
 pub fn fixed(value: f64, decimals: u8, out: &mut Vec<u8>) {
-    const POWERS: [u64; 10] =
-        [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000];
+    const POWERS: [u64; 10] = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000];
     let decimals = usize::from(decimals.min(9));
     let power = POWERS[decimals];
     let scaled = (value * power as f64).round();

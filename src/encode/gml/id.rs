@@ -86,7 +86,10 @@ mod tests {
         let catalogue = load_embedded().unwrap();
         let read = |id| read_id(&catalogue, id).map(|(l, id)| (l.name.clone(), id));
         assert_eq!(read("parc_commune.59350"), Some(("parc_commune".into(), "59350".into())));
-        assert_eq!(read("parc_iris_evolution.593500101.2024"), Some(("parc_iris_evolution".into(), "593500101.2024".into())));
+        assert_eq!(
+            read("parc_iris_evolution.593500101.2024"),
+            Some(("parc_iris_evolution".into(), "593500101.2024".into()))
+        );
         assert_eq!(read("parc_commune"), None);
         assert_eq!(read("test-7f3a"), None);
         assert_eq!(read("inconnue.1"), None);

@@ -117,13 +117,7 @@ impl Gml {
 }
 
 impl Part {
-    fn new(
-        prefix: &str,
-        layer: &Layer,
-        rows: &Rows,
-        spelling: &Spelling,
-        dialect: Dialect,
-    ) -> Result<Part, Error> {
+    fn new(prefix: &str, layer: &Layer, rows: &Rows, spelling: &Spelling, dialect: Dialect) -> Result<Part, Error> {
         let name = &layer.name;
         let attribute = if dialect == Dialect::V2 { "fid" } else { "gml:id" };
         let fields = rows.fields.iter().filter_map(|id| layer.field_by_id(*id)).map(|f| FieldTags {
