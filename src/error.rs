@@ -59,6 +59,12 @@ pub enum Error {
         /// Operation name as received.
         name: String,
     },
+    /// An optional part of an operation that is not offered here (joins, locking, remote resolution).
+    #[error("option {name} is not offered")]
+    Option {
+        /// Parameter or element that asks for it.
+        name: String,
+    },
     /// No version of the protocol is common to both sides.
     #[error("version {asked} is not offered")]
     Version {

@@ -166,10 +166,10 @@ pub enum ExceptionStyle {
         /// Set when a picture was asked for.
         image: Option<ErrorPicture>,
     },
-    /// OWS `ExceptionReport` as WFS 2.0 / 1.1 (or WMTS 1.0) writes it, or WFS 1.0 `ServiceExceptionReport`.
+    /// OWS `ExceptionReport`, or the `ServiceExceptionReport` of WFS 1.0.
     Ows {
-        /// Protocol version spoken, e.g. `2.0.0`.
-        version: &'static str,
+        /// Protocol and version spoken.
+        version: OwsVersion,
     },
     /// Problem document (RFC 9457), as JSON or as an HTML page.
     Problem {
@@ -193,6 +193,19 @@ pub struct ErrorPicture {
     pub transparent: bool,
     /// Background, `0xRRGGBB`.
     pub background: u32,
+}
+
+/// Protocols that answer errors in the forms of OWS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OwsVersion {
+    /// WFS 2.0: OWS 1.1, `version="2.0.0"`.
+    Wfs20,
+    /// WFS 1.1: OWS 1.0, `version="1.0.0"`.
+    Wfs11,
+    /// WFS 1.0: `ServiceExceptionReport` 1.2.0.
+    Wfs10,
+    /// WMTS 1.0: OWS 1.1, `version="1.0.0"`.
+    Wmts10,
 }
 
 /// A request that was not understood, and how to say so.

@@ -4,6 +4,7 @@
 //! (RFC 9457). What they share stands here and in [`texts`]: the HTTP status that fits an error where the protocol leaves
 //! the choice, the sentence for the user, and the reason phrase of HTTP/1.1, which is all that QGIS shows of most refusals.
 
+mod ows;
 pub mod texts;
 mod wms;
 
@@ -18,7 +19,8 @@ pub use texts::{reason, text};
 pub fn answer(error: &Error, style: &ExceptionStyle, french: bool) -> Answer {
     let mut answer = match style {
         ExceptionStyle::Wms { version, image } => wms::answer(error, version, image.as_ref(), french),
-        ExceptionStyle::Ows { .. } | ExceptionStyle::Problem { .. } => Answer {
+        ExceptionStyle::Ows { version } => ows::answer(error, *version, french),
+        ExceptionStyle::Problem { .. } => Answer {
             status: status(error),
             ..Answer::ok("text/plain; charset=utf-8", text(error, french).into_bytes())
         },
@@ -32,7 +34,7 @@ pub fn status(error: &Error) -> StatusCode {
     match error {
         Error::Unknown { kind: NameKind::Collection | NameKind::Feature | NameKind::TileMatrixSet, .. }
         | Error::NotFound { .. } => StatusCode::NOT_FOUND,
-        Error::Operation { .. } => StatusCode::NOT_IMPLEMENTED,
+        Error::Operation { .. } | Error::Option { .. } => StatusCode::NOT_IMPLEMENTED,
         Error::Method { .. } => StatusCode::METHOD_NOT_ALLOWED,
         Error::NotAcceptable { .. } => StatusCode::NOT_ACCEPTABLE,
         Error::Expired => StatusCode::GONE,
