@@ -96,13 +96,24 @@ fn report(error: &Error, version: OwsVersion, french: bool) -> String {
         return xml;
     }
     let (namespace, schema, number, lang) = match version {
-        OwsVersion::Wfs11 => {
-            ("http://www.opengis.net/ows", "http://schemas.opengis.net/ows/1.0.0/owsExceptionReport.xsd", "1.0.0", "language")
-        }
-        OwsVersion::Wmts10 => {
-            ("http://www.opengis.net/ows/1.1", "http://schemas.opengis.net/ows/1.1.0/owsExceptionReport.xsd", "1.0.0", "xml:lang")
-        }
-        _ => ("http://www.opengis.net/ows/1.1", "http://schemas.opengis.net/ows/1.1.0/owsExceptionReport.xsd", "2.0.0", "xml:lang"),
+        OwsVersion::Wfs11 => (
+            "http://www.opengis.net/ows",
+            "http://schemas.opengis.net/ows/1.0.0/owsExceptionReport.xsd",
+            "1.0.0",
+            "language",
+        ),
+        OwsVersion::Wmts10 => (
+            "http://www.opengis.net/ows/1.1",
+            "http://schemas.opengis.net/ows/1.1.0/owsExceptionReport.xsd",
+            "1.0.0",
+            "xml:lang",
+        ),
+        _ => (
+            "http://www.opengis.net/ows/1.1",
+            "http://schemas.opengis.net/ows/1.1.0/owsExceptionReport.xsd",
+            "2.0.0",
+            "xml:lang",
+        ),
     };
     xml.push_str(&format!(
         "<ows:ExceptionReport version=\"{number}\" {lang}=\"{language}\" xmlns:ows=\"{namespace}\" \
@@ -140,7 +151,10 @@ mod tests {
             let (got, xml) = written(&error, OwsVersion::Wfs20);
             assert_eq!(got, status, "{xml}");
             assert!(xml.contains(&format!("exceptionCode=\"{code}\" locator=\"{locator}\"")), "{xml}");
-            assert!(xml.contains("version=\"2.0.0\" xml:lang=\"fr\" xmlns:ows=\"http://www.opengis.net/ows/1.1\""), "{xml}");
+            assert!(
+                xml.contains("version=\"2.0.0\" xml:lang=\"fr\" xmlns:ows=\"http://www.opengis.net/ows/1.1\""),
+                "{xml}"
+            );
         }
         assert_eq!(written(&Error::Expired, OwsVersion::Wfs20).0, 403);
         assert!(written(&Error::Expired, OwsVersion::Wfs20).1.contains("ResponseCacheExpired"));
@@ -161,6 +175,9 @@ mod tests {
         let (_, xml) = written(&error, OwsVersion::Wfs11);
         assert!(xml.contains("version=\"1.0.0\" language=\"fr\" xmlns:ows=\"http://www.opengis.net/ows\""), "{xml}");
         let (_, xml) = written(&error, OwsVersion::Wmts10);
-        assert!(xml.contains("version=\"1.0.0\" xml:lang=\"fr\" xmlns:ows=\"http://www.opengis.net/ows/1.1\""), "{xml}");
+        assert!(
+            xml.contains("version=\"1.0.0\" xml:lang=\"fr\" xmlns:ows=\"http://www.opengis.net/ows/1.1\""),
+            "{xml}"
+        );
     }
 }
