@@ -125,6 +125,51 @@ pub struct MapQuery {
     pub transparent: bool,
 }
 
+/// Pixels of 0.28 mm that a symbol reaches beyond its feature at most.
+const REACH: f64 = 48.0;
+
+impl MapQuery {
+    /// Enlargement of symbols, whose sizes are pixels of 0.28 mm: 1 at 90.714 pixels per inch.
+    pub fn symbol_scale(&self) -> f64 {
+        self.dpi * 0.28 / 25.4
+    }
+
+    /// The box, `[x, y]` order, whose features can leave a mark on the picture: the picture's, grown by what symbols reach.
+    pub fn search(&self) -> Envelope {
+        let reach = REACH * self.symbol_scale();
+        let (dx, dy) = self.pixel();
+        let e = &self.envelope;
+        Envelope {
+            min: [e.min[0] - dx * reach, e.min[1] - dy * reach],
+            max: [e.max[0] + dx * reach, e.max[1] + dy * reach],
+        }
+    }
+
+    /// Width and height of a pixel in units of the CRS.
+    pub fn pixel(&self) -> (f64, f64) {
+        (self.envelope.width() / f64::from(self.width.max(1)), self.envelope.height() / f64::from(self.height.max(1)))
+    }
+}
+
+impl InfoQuery {
+    /// The box, `[x, y]` order, whose features can have left a mark on the pixel asked.
+    pub fn search(&self) -> Envelope {
+        let reach = REACH * self.map.symbol_scale() + self.tolerance;
+        let (dx, dy) = self.map.pixel();
+        let [x, y] = self.position();
+        Envelope { min: [x - dx * reach, y - dy * reach], max: [x + dx * reach, y + dy * reach] }
+    }
+
+    /// Centre of the pixel asked, `[x, y]` in the CRS of the picture.
+    pub fn position(&self) -> crate::geo::Position {
+        let (dx, dy) = self.map.pixel();
+        [
+            self.map.envelope.min[0] + (f64::from(self.i) + 0.5) * dx,
+            self.map.envelope.max[1] - (f64::from(self.j) + 0.5) * dy,
+        ]
+    }
+}
+
 /// One layer of a map picture.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MapLayer {
@@ -170,4 +215,29 @@ pub struct LegendQuery {
     pub scale: Option<f64>,
     /// French (true) or English texts.
     pub french: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pixels_and_reach_are_those_of_the_picture() {
+        let map = MapQuery {
+            layers: Vec::new(),
+            crs: Crs::Lambert93,
+            envelope: Envelope { min: [0.0, 0.0], max: [1000.0, 500.0] },
+            width: 100,
+            height: 100,
+            dpi: 25.4 / 0.28,
+            background: 0xff_ffff,
+            transparent: false,
+        };
+        assert!((map.symbol_scale() - 1.0).abs() < 1e-12);
+        let search = map.search();
+        assert!((search.min[0] + 480.0).abs() < 1e-6 && (search.max[1] - 740.0).abs() < 1e-6);
+        let info = InfoQuery { map, layers: Vec::new(), i: 0, j: 99, count: 1, tolerance: 2.0 };
+        assert_eq!(info.position(), [5.0, 2.5]);
+        assert!((info.search().max[0] - 505.0).abs() < 1e-6);
+    }
 }
