@@ -1,17 +1,35 @@
 //! `seuil check`.
 
+use crate::check::Knowledge;
 use crate::config::Config;
+use std::path::PathBuf;
 
 /// Attacks a publication and reports what it found.
 #[derive(Debug, clap::Args)]
-pub struct Check {}
+pub struct Check {
+    /// Publication number.
+    publication: i64,
+    /// What the attacker knows: CSV `theme;millesime;id;unites;bailleur;compte`.
+    #[arg(long)]
+    connaissances: PathBuf,
+    /// Where to write the report as HTML.
+    #[arg(long)]
+    html: Option<PathBuf>,
+}
 
 impl Check {
-    /// Runs the command.
+    /// Runs the command; findings are an error.
     ///
     /// # Errors
     /// What went wrong, for the terminal.
-    pub async fn run(self, _config: Config) -> anyhow::Result<()> {
-        anyhow::bail!("seuil check is not built yet")
+    pub async fn run(self, config: Config) -> anyhow::Result<()> {
+        let knowledge = Knowledge::read(&self.connaissances)?;
+        let report = crate::check::run(&config, self.publication, &knowledge).await?;
+        if let Some(path) = &self.html {
+            std::fs::write(path, report.html())?;
+        }
+        println!("{}", serde_json::to_string_pretty(&report)?);
+        anyhow::ensure!(report.constats.is_empty(), "{} findings", report.constats.len());
+        Ok(())
     }
 }

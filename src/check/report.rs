@@ -1,0 +1,124 @@
+//! The report of the proof: JSON for machines, HTML for the data-protection officer.
+
+use super::attack::{Finding, Rule};
+use std::fmt::Write;
+
+/// What was attacked, and what was found.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Report {
+    /// Publication examined, with everything still held of former ones.
+    pub publication: i64,
+    /// Threshold in units.
+    pub seuil: u64,
+    /// Least number of residences.
+    pub residences: usize,
+    /// Dominance.
+    pub dominance: f64,
+    /// Whether landlords attacked.
+    pub bailleurs: bool,
+    /// What was attacked.
+    pub sujets: Vec<Subject>,
+    /// What was found. Empty: the publication gives nothing away under this attack.
+    pub constats: Vec<Finding>,
+    /// Milliseconds.
+    pub millis: u64,
+}
+
+/// One theme or family.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Subject {
+    /// Name, e.g. `parc`, `parc/nb_dpe`.
+    pub nom: String,
+    /// Vintages of publications.
+    pub temps: Vec<String>,
+    /// Residences on the map, over all times.
+    pub residences: usize,
+    /// Of these shown with data.
+    pub diffusees: usize,
+    /// Zone rows shown with data.
+    pub zones: usize,
+}
+
+impl Report {
+    pub(super) fn new(publication: i64, rule: Rule) -> Report {
+        Report {
+            publication,
+            seuil: rule.threshold,
+            residences: rule.residences,
+            dominance: rule.dominance,
+            bailleurs: rule.landlords,
+            sujets: Vec::new(),
+            constats: Vec::new(),
+            millis: 0,
+        }
+    }
+
+    /// A page in French.
+    pub fn html(&self) -> String {
+        let mut page = String::from(
+            "<!doctype html><html lang=\"fr\"><meta charset=\"utf-8\"><title>Contrôle du secret statistique</title>\
+             <style>body{font:16px/1.5 sans-serif;max-width:60em;margin:2em auto;padding:0 1em}table{border-collapse:collapse}\
+             td,th{border:1px solid #bbb;padding:.2em .6em;text-align:left}</style>",
+        );
+        let _ = write!(page, "<h1>Contrôle du secret statistique, publication {}</h1>", self.publication);
+        let verdict = match self.constats.len() {
+            0 => "Aucune donnée sous le seuil ne peut être déduite par l'attaque décrite ci-dessous.".to_owned(),
+            n => format!("{n} divulgation(s) possible(s) : la publication est refusée."),
+        };
+        let _ = write!(page, "<p><strong>{verdict}</strong></p><h2>Ce que l'attaquant sait et tente</h2><p>");
+        let _ = write!(
+            page,
+            "L'attaquant lit toutes les lignes diffusées, de tous les millésimes et de toutes les publications encore \
+             détenues. Il connaît la position, les zones et l'effectif de chaque résidence. Il additionne et soustrait \
+             toutes les lignes de zones (communes, communes associées, IRIS, quartiers prioritaires), compare les \
+             millésimes en supposant que rien n'a changé{}. Une somme ainsi obtenue est une divulgation si elle porte sur \
+             moins de {} unités ou moins de {} résidences, ou si une seule en fait plus de {:.0} %. Le calcul est exact \
+             (élimination de Gauss) ; une recherche trop longue compte comme une divulgation.</p>",
+            if self.bailleurs {
+                ", et se met à la place de chaque bailleur, qui connaît son propre patrimoine"
+            } else {
+                ""
+            },
+            self.seuil,
+            self.residences,
+            self.dominance * 100.0
+        );
+        page.push_str(
+            "<h2>Ce qui a été attaqué</h2><table><tr><th>Sujet<th>Millésimes<th>Résidences<th>dont diffusées<th>Lignes de zones</tr>",
+        );
+        for s in &self.sujets {
+            let _ = write!(
+                page,
+                "<tr><td>{}<td>{}<td>{}<td>{}<td>{}</tr>",
+                escape(&s.nom),
+                escape(&s.temps.join(", ")),
+                s.residences,
+                s.diffusees,
+                s.zones
+            );
+        }
+        page.push_str("</table>");
+        if !self.constats.is_empty() {
+            page.push_str("<h2>Divulgations</h2><table><tr><th>Sujet<th>Nature<th>Attaquant<th>Unités<th>Résidences<th>Zones</tr>");
+            for f in self.constats.iter().take(500) {
+                let attacker = if f.attacker.is_empty() { "quiconque" } else { &f.attacker };
+                let _ = write!(
+                    page,
+                    "<tr><td>{}<td>{}<td>{}<td>{}<td>{}<td>{}</tr>",
+                    escape(&f.theme),
+                    f.kind,
+                    escape(attacker),
+                    f.units,
+                    escape(&f.residences.join(" ")),
+                    escape(&f.zones.join(" "))
+                );
+            }
+            page.push_str("</table>");
+        }
+        page
+    }
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
