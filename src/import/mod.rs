@@ -4,16 +4,46 @@
 //! rows and indexes are one transaction: after any error nothing of it is there, and a second import of the same vintage
 //! is a new version beside the first.
 
+mod attributions;
+mod communes;
+mod contours;
+mod copy;
+mod demandes;
+mod driver;
+mod equipements;
 mod error;
+mod fields;
+mod iris;
+mod keys;
+mod layout;
+mod lines;
+pub mod lots;
+mod marges;
+mod occupation;
 pub mod progress;
+mod qpv;
+mod rejects;
+mod residences;
+mod rpls;
+mod table;
+mod value;
 
-pub use error::ImportError;
+pub use error::{ImportError, Reject};
 pub use progress::Progress;
 
 use crate::config::Config;
+use contours::{Contours, Zone};
+use driver::{Job, Reader};
+use layout::{Csv, Layout};
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+
+/// Where EPSG:2154 is used: eastings, metres (area of use of the EPSG registry, rounded outwards).
+const AREA_X: RangeInclusive<f64> = -380_000.0..=1_330_000.0;
+/// Where EPSG:2154 is used: northings, metres.
+const AREA_Y: RangeInclusive<f64> = 6_000_000.0..=7_240_000.0;
 
 /// The kinds of files that are imported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -128,6 +158,32 @@ pub async fn run(
     options: &Options,
     progress: Arc<dyn Progress>,
 ) -> Result<Report, ImportError> {
-    let _ = (config, file, millesime, options, progress);
-    Err(ImportError::Interrupted { source_name: source.name() })
+    let year = i16::try_from(millesime)
+        .ok()
+        .filter(|m| (1990..=2100).contains(m))
+        .ok_or(ImportError::Millesime { millesime })?;
+    let (targets, reader): (_, Box<dyn Reader>) = match source {
+        Source::Rpls => (rpls::TARGETS, csv(rpls::Rpls::new(year), options)),
+        Source::Residences => (residences::TARGETS, csv(residences::Residences::new(year), options)),
+        Source::Occupation => (occupation::TARGETS, csv(occupation::Occupation::new(year), options)),
+        Source::Attributions => (attributions::TARGETS, csv(attributions::Attributions::new(year), options)),
+        Source::Demandes => (demandes::TARGETS, csv(demandes::Demandes::new(), options)),
+        Source::Equipements => (equipements::TARGETS, csv(equipements::Equipements, options)),
+        Source::Marges => (marges::TARGETS, csv(marges::Marges::new(), options)),
+        Source::Communes => (communes::TARGETS, contours(communes::Communes::new(), options)),
+        Source::Iris => (iris::TARGETS, contours(iris::Iris::new(), options)),
+        Source::Qpv => (qpv::TARGETS, contours(qpv::Qpv::new(), options)),
+    };
+    let job = Job { config, source, file, millesime, targets, progress: Arc::clone(&progress) };
+    let result = driver::run(job, reader).await;
+    progress.end();
+    result
+}
+
+fn contours<Z: Zone>(zone: Z, options: &Options) -> Box<dyn Reader> {
+    Box::new(Contours { zone, options: options.clone() })
+}
+
+fn csv<L: Layout>(layout: L, options: &Options) -> Box<dyn Reader> {
+    Box::new(Csv { layout, encodage: options.encodage })
 }
