@@ -307,9 +307,8 @@ impl TableBuilder {
         let vintage = |r: u32| vintages.map_or(0, |(codes, ..)| codes[r as usize]);
         let mut order: Vec<u32> = (0..keys.len() as u32).collect();
         order.sort_unstable_by_key(|r| (std::cmp::Reverse(vintage(*r)), keys[*r as usize]));
-        let twice = order.windows(2).find(|w| {
-            (vintage(w[0]), keys[w[0] as usize]) == (vintage(w[1]), keys[w[1] as usize])
-        });
+        let twice =
+            order.windows(2).find(|w| (vintage(w[0]), keys[w[0] as usize]) == (vintage(w[1]), keys[w[1] as usize]));
         match twice {
             None => Ok(order),
             Some(pair) => {
@@ -318,10 +317,11 @@ impl TableBuilder {
                     Value::Int(n) => n.to_string(),
                     other => format!("{other:?}"),
                 };
-                let vintage = vintages.and_then(|(codes, _, values)| match values[codes[pair[0] as usize] as usize - 1] {
-                    Value::Int(n) => Some(n),
-                    _ => None,
-                });
+                let vintage =
+                    vintages.and_then(|(codes, _, values)| match values[codes[pair[0] as usize] as usize - 1] {
+                        Value::Int(n) => Some(n),
+                        _ => None,
+                    });
                 Err(BuildError::Key { relation: self.relation.clone(), key, vintage })
             }
         }

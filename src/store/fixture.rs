@@ -299,7 +299,9 @@ pub fn metropolis() -> World {
             let row = row.set("millesime", vintage).set("objectid", n as i64 + 1 + 1000 * (vintage - 2023));
             match theme {
                 _ if secret => row.secret(),
-                "parc" => row.set("nb_logements", amount(n)).set("nb_loues", amount(n) - 7).set("tx_vacance", 1.5 + n as f64),
+                "parc" => {
+                    row.set("nb_logements", amount(n)).set("nb_loues", amount(n) - 7).set("tx_vacance", 1.5 + n as f64)
+                }
                 "occupation" => row.set("nb_menages", amount(n) - 20).set("part_isoles", 37.5),
                 "attributions" => row.set("nb_attributions", amount(n) / 5).set("delai_moyen_mois", 13.25),
                 "environnement" => row.set("dist_ecole_m", 150 + n as i64).set("classe_fragilite", n as i64 % 5 + 1),
