@@ -5,6 +5,7 @@
 //! the choice, the sentence for the user, and the reason phrase of HTTP/1.1, which is all that QGIS shows of most refusals.
 
 mod ows;
+mod problem;
 pub mod texts;
 mod wms;
 
@@ -20,10 +21,7 @@ pub fn answer(error: &Error, style: &ExceptionStyle, french: bool) -> Answer {
     let mut answer = match style {
         ExceptionStyle::Wms { version, image } => wms::answer(error, version, image.as_ref(), french),
         ExceptionStyle::Ows { version } => ows::answer(error, *version, french),
-        ExceptionStyle::Problem { .. } => Answer {
-            status: status(error),
-            ..Answer::ok("text/plain; charset=utf-8", text(error, french).into_bytes())
-        },
+        ExceptionStyle::Problem { html } => problem::answer(error, *html, french),
     };
     answer.headers.extend(headers(error));
     answer

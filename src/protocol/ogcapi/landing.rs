@@ -1,0 +1,74 @@
+//! Landing page and conformance (17-069r4 §7.2, §7.4).
+
+use super::ask::{Ask, Page};
+use super::links::{Link, links_json};
+use crate::error::Result;
+use crate::protocol::{Context, Site};
+use crate::query::Query;
+use crate::store::Fetched;
+use serde_json::{Value, json};
+
+/// What this server conforms to. A class stands here only when all its requirements are met; tests and the official
+/// suites hold it to that.
+pub const CONFORMANCE: &[&str] = &[
+    "http://www.opengis.net/spec/ogcapi-common-1/1.0/conf/core",
+    "http://www.opengis.net/spec/ogcapi-common-1/1.0/conf/landing-page",
+    "http://www.opengis.net/spec/ogcapi-common-1/1.0/conf/json",
+    "http://www.opengis.net/spec/ogcapi-common-1/1.0/conf/html",
+    "http://www.opengis.net/spec/ogcapi-common-1/1.0/conf/oas30",
+    "http://www.opengis.net/spec/ogcapi-common-2/1.0/conf/collections",
+];
+
+/// `/`
+///
+/// # Errors
+/// None of its own.
+pub fn landing(ask: &Ask) -> Result<super::resource::Plan> {
+    let links = landing_links(ask);
+    Ok(ask.describe(Query::Describe(Vec::new()), "landing.html", move |page, _: Fetched, context: &Context| {
+        Ok(document(page, &context.site, &links))
+    }))
+}
+
+fn document(page: &Page, site: &Site, links: &[Link]) -> Value {
+    let service = &site.catalogue.service;
+    json!({
+        "title": page.text(&service.title),
+        "description": page.text(&service.summary),
+        "attribution": page.text(&service.attribution),
+        "keywords": service.keywords,
+        "links": links_json(links),
+    })
+}
+
+fn landing_links(ask: &Ask) -> Vec<Link> {
+    let page = &ask.page;
+    let mut links = page.own_links();
+    let mut add = |rel: &str, media: &str, title: [&'static str; 2], path: &str| {
+        links.push(Link::new(rel, media, page.say(&title), page.url(path)));
+    };
+    let api = ["Description de l'API", "API definition"];
+    add("service-desc", "application/vnd.oai.openapi+json;version=3.0", api, "/api?f=json");
+    add("service-doc", "text/html", ["Documentation de l'API", "API documentation"], "/api?f=html");
+    let conformance = ["Classes de conformité", "Conformance classes"];
+    add("conformance", "application/json", conformance, "/conformance?f=json");
+    add("http://www.opengis.net/def/rel/ogc/1.0/conformance", "application/json", conformance, "/conformance?f=json");
+    let collections = ["Collections", "Collections"];
+    add("data", "application/json", collections, "/collections?f=json");
+    add("http://www.opengis.net/def/rel/ogc/1.0/data", "application/json", collections, "/collections?f=json");
+    add("data", "text/html", collections, "/collections?f=html");
+    let terms = ["Convention et conditions d'utilisation", "Convention and terms of use"];
+    add("license", "text/html", terms, "/whoami?f=html");
+    add("terms-of-service", "text/html", terms, "/whoami?f=html");
+    links
+}
+
+/// `/conformance`
+///
+/// # Errors
+/// None of its own.
+pub fn conformance(ask: &Ask) -> Result<super::resource::Plan> {
+    Ok(ask.describe(Query::Describe(Vec::new()), "conformance.html", |page, _, _| {
+        Ok(json!({ "conformsTo": CONFORMANCE, "links": links_json(&page.own_links()) }))
+    }))
+}
