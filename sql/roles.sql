@@ -9,6 +9,7 @@
 --   seuil_server     reads readable publications and the registry, appends access records; never connects to `source`
 --   seuil_drafter    drafts conventions
 --   seuil_signer     signs, suspends and terminates conventions
+--   seuil_auditor    reads conventions and the access record, writes nothing
 DO $$
 DECLARE
     r text;
@@ -16,7 +17,7 @@ BEGIN
     -- Two migrations at once must not race for the same role.
     PERFORM pg_advisory_xact_lock(7345001);
     FOREACH r IN ARRAY ARRAY['seuil_owner', 'seuil_importer', 'seuil_publisher', 'seuil_checker', 'seuil_server',
-                             'seuil_drafter', 'seuil_signer']
+                             'seuil_drafter', 'seuil_signer', 'seuil_auditor']
     LOOP
         IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = r) THEN
             EXECUTE format('CREATE ROLE %I LOGIN', r);

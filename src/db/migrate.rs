@@ -225,7 +225,7 @@ async fn run(which: Which, client: &mut Client) -> Result<Vec<String>, DbError> 
 async fn allow(which: Which, client: &Client) -> Result<(), DbError> {
     let roles: &[Role] = match which {
         Which::Source => &[Role::Importer, Role::Publisher],
-        Which::Serving => &[Role::Publisher, Role::Checker, Role::Server, Role::Drafter, Role::Signer],
+        Which::Serving => &[Role::Publisher, Role::Checker, Role::Server, Role::Drafter, Role::Signer, Role::Auditor],
     };
     let fail = |source| DbError::Statement { doing: "granting the right to connect", source };
     let name: String = client.query_one("SELECT current_database()::text", &[]).await.map_err(fail)?.get(0);

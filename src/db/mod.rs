@@ -40,12 +40,22 @@ pub enum Role {
     Drafter,
     /// Signs, suspends, terminates conventions.
     Signer,
+    /// Reads conventions and the access record.
+    Auditor,
 }
 
 impl Role {
     /// All of them.
-    pub const ALL: [Role; 7] =
-        [Role::Owner, Role::Importer, Role::Publisher, Role::Checker, Role::Server, Role::Drafter, Role::Signer];
+    pub const ALL: [Role; 8] = [
+        Role::Owner,
+        Role::Importer,
+        Role::Publisher,
+        Role::Checker,
+        Role::Server,
+        Role::Drafter,
+        Role::Signer,
+        Role::Auditor,
+    ];
 
     /// Name of the database role.
     pub fn name(self) -> &'static str {
@@ -57,6 +67,7 @@ impl Role {
             Role::Server => "seuil_server",
             Role::Drafter => "seuil_drafter",
             Role::Signer => "seuil_signer",
+            Role::Auditor => "seuil_auditor",
         }
     }
 }

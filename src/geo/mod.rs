@@ -7,11 +7,14 @@ pub mod crs;
 pub mod envelope;
 pub mod geometry;
 pub mod tms;
+pub mod transform;
+pub mod wkb;
 
 pub use crs::{Axes, Crs, CrsForm};
 pub use envelope::Envelope;
 pub use geometry::{Geometry, GeometryKind};
 pub use tms::{TileMatrix, TileMatrixSet};
+pub use transform::Transform;
 
 /// A position, `[x, y]`: metres for projected CRS, degrees for geographic ones.
 pub type Position = [f64; 2];

@@ -1,6 +1,8 @@
 //! Geometry of a zone vintage: flat coordinate arrays in three CRS, boxes, a packed Hilbert R-tree.
 
 use crate::geo::{Crs, Envelope, GeometryKind, Position};
+use geo_index::rtree::sort::HilbertSort;
+use geo_index::rtree::{RTree, RTreeBuilder, RTreeIndex};
 use serde::{Deserialize, Serialize};
 
 /// CRS in which coordinates are kept ready.
@@ -15,6 +17,9 @@ pub enum StoredCrs {
 }
 
 impl StoredCrs {
+    /// All of them.
+    pub const ALL: [StoredCrs; 3] = [StoredCrs::Lambert93, StoredCrs::WebMercator, StoredCrs::Degrees];
+
     /// The stored CRS that serves a CRS; `None` when coordinates must be computed (EPSG:3950).
     pub fn of(crs: Crs) -> Option<StoredCrs> {
         match crs {
@@ -28,8 +33,11 @@ impl StoredCrs {
 
 /// Features as nested ranges: feature ▶ parts ▶ rings ▶ positions. A point is one part of one ring of one position; a
 /// line string is a part of one ring; a polygon is a part whose first ring is the outer one (closed: first = last).
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct GeometryTable {
+///
+/// Coordinates are kept rounded as they are handed out (0.01 m, 1e-7 degrees), so that a box made of coordinates that a
+/// client was given finds the feature they came from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Shapes {
     /// Kind shared by all features.
     pub kind: GeometryKind,
     /// `parts[feature_parts[f] .. feature_parts[f + 1]]` belong to feature f.
@@ -38,19 +46,95 @@ pub struct GeometryTable {
     pub part_rings: Vec<u32>,
     /// `positions[ring_positions[r] .. ring_positions[r + 1]]` belong to ring r.
     pub ring_positions: Vec<u32>,
-    /// Positions in EPSG:2154, rounded as published (0.01 m).
+    /// Positions in EPSG:2154.
     pub lambert93: Vec<Position>,
     /// Positions in EPSG:3857.
     pub web_mercator: Vec<Position>,
     /// Positions in degrees, `[lon, lat]`.
     pub degrees: Vec<Position>,
-    /// Boxes of features in EPSG:2154.
-    pub boxes: Vec<Envelope>,
-    /// Packed Hilbert R-tree over `boxes` (`geo-index` buffer).
-    pub rtree: Vec<u8>,
+}
+
+/// [`Shapes`] with their boxes and spatial index.
+#[derive(Debug)]
+pub struct GeometryTable {
+    shapes: Shapes,
+    /// Boxes of features by stored CRS; empty for points, whose position is their box.
+    boxes: [Vec<Envelope>; 3],
+    extents: [Envelope; 3],
+    /// Over the boxes in EPSG:2154.
+    rtree: RTree<f64>,
+}
+
+impl std::ops::Deref for GeometryTable {
+    type Target = Shapes;
+
+    fn deref(&self) -> &Shapes {
+        &self.shapes
+    }
 }
 
 impl GeometryTable {
+    /// Computes boxes and index.
+    pub fn new(shapes: Shapes) -> GeometryTable {
+        let features = shapes.len() as u32;
+        let boxes = StoredCrs::ALL.map(|crs| match shapes.kind {
+            GeometryKind::Point => Vec::new(),
+            _ => (0..features).map(|f| shapes.measure(crs, f)).collect(),
+        });
+        let extents = StoredCrs::ALL.map(|crs| {
+            let mut extent = Envelope::EMPTY;
+            shapes.positions(crs).iter().for_each(|p| extent.add(*p));
+            extent
+        });
+        let mut builder = RTreeBuilder::<f64>::new(features);
+        for f in 0..features {
+            let b = shapes.measure(StoredCrs::Lambert93, f);
+            builder.add(b.min[0], b.min[1], b.max[0], b.max[1]);
+        }
+        GeometryTable { shapes, boxes, extents, rtree: builder.finish::<HilbertSort>() }
+    }
+
+    /// The coordinates alone.
+    pub fn shapes(&self) -> &Shapes {
+        &self.shapes
+    }
+
+    /// Box of a feature.
+    pub fn envelope(&self, crs: StoredCrs, feature: u32) -> Envelope {
+        match self.boxes[crs as usize].get(feature as usize) {
+            Some(b) => *b,
+            None => self.shapes.measure(crs, feature),
+        }
+    }
+
+    /// Box of all features.
+    pub fn extent(&self, crs: StoredCrs) -> Envelope {
+        self.extents[crs as usize]
+    }
+
+    /// Features whose boxes share a point with a box in EPSG:2154; in no order.
+    pub fn search(&self, envelope: &Envelope) -> Vec<u32> {
+        if envelope.is_empty() {
+            return Vec::new();
+        }
+        self.rtree.search(envelope.min[0], envelope.min[1], envelope.max[0], envelope.max[1])
+    }
+}
+
+impl Shapes {
+    /// No features yet.
+    pub fn empty(kind: GeometryKind) -> Shapes {
+        Shapes {
+            kind,
+            feature_parts: vec![0],
+            part_rings: vec![0],
+            ring_positions: vec![0],
+            lambert93: Vec::new(),
+            web_mercator: Vec::new(),
+            degrees: Vec::new(),
+        }
+    }
+
     /// Number of features.
     pub fn len(&self) -> usize {
         self.feature_parts.len().saturating_sub(1)
@@ -88,5 +172,11 @@ impl GeometryTable {
         let first = self.part_rings[self.feature_parts[f] as usize] as usize;
         let last = self.part_rings[self.feature_parts[f + 1] as usize] as usize;
         self.ring_positions[first] as usize..self.ring_positions[last] as usize
+    }
+
+    fn measure(&self, crs: StoredCrs, feature: u32) -> Envelope {
+        let mut b = Envelope::EMPTY;
+        self.positions(crs)[self.feature_positions(feature)].iter().for_each(|p| b.add(*p));
+        b
     }
 }

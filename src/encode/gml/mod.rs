@@ -171,11 +171,11 @@ impl Encoder for Gml {
         out.extend_from_slice(b"\">");
         for field in &part.fields {
             let column = &data.table.columns[field.column];
-            match column.cells[row as usize] {
+            match column.code(row) {
                 NULL => out.extend_from_slice(&field.nil),
                 code => {
                     out.extend_from_slice(&field.open);
-                    out.extend_from_slice(column.dictionary.xml.get(code));
+                    out.extend_from_slice(column.dictionary.xml(code));
                     out.extend_from_slice(&field.close);
                 }
             }
