@@ -12,6 +12,7 @@ use crate::protocol::{Context, Site};
 use crate::query::Query;
 use crate::store::{Fetched, LayerFacts};
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 /// `/collections`
 ///
@@ -52,10 +53,10 @@ pub fn collection(ask: &Ask) -> Result<Plan> {
 }
 
 /// Facts out of an answer of the store.
-pub fn facts(fetched: Fetched) -> Vec<LayerFacts> {
+pub fn facts(fetched: Fetched) -> Arc<[LayerFacts]> {
     match fetched {
         Fetched::Facts { layers, .. } => layers,
-        _ => Vec::new(),
+        _ => Arc::new([]),
     }
 }
 
