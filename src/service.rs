@@ -1,1 +1,593 @@
-//! The pipeline of one request, in one function that reads like the design.
+//! The pipeline of one request, in one function that reads like the design: see [`Service::answer`].
+
+use crate::compute::{Lane, Outcome, Pool, ResponseBody};
+use crate::config::Config;
+use crate::convention::{Close, Holder, Identity, Open, Operation, Permit, Recorder};
+use crate::encode::{Producer, Progress};
+use crate::error::{Error, Refusal, Result};
+use crate::pki::Peer;
+use crate::protocol::{self, Answer, Body, Call, Context, ExceptionStyle, Failure, Request, Site};
+use crate::query::Query;
+use crate::store::{Fetched, Store};
+use crate::style::Stylebook;
+use bytes::Bytes;
+use flate2::{Compression, write::GzEncoder};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
+use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
+use std::io::Write;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// Everything a request needs. One for the process.
+pub struct Service {
+    /// Configuration.
+    pub config: Config,
+    /// Publications.
+    pub store: Arc<Store>,
+    /// Conventions and certificates, swapped as a whole.
+    pub registry: Arc<Holder>,
+    /// Access records.
+    pub recorder: Arc<Recorder>,
+    /// Where CPU is spent.
+    pub pool: Pool,
+    /// Styles.
+    pub styles: Arc<Stylebook>,
+    places: Mutex<HashMap<String, Arc<Semaphore>>>,
+}
+
+/// Who asks, from where.
+#[derive(Debug, Clone)]
+pub struct Client {
+    /// Certificate, if one was shown.
+    pub peer: Option<Arc<Peer>>,
+    /// Address.
+    pub address: IpAddr,
+}
+
+/// Milliseconds since 1970.
+pub fn now() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
+}
+
+/// What goes with the answer to the end of the body.
+struct Holding {
+    permit: Option<Permit>,
+    features: u64,
+    begun: Instant,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Service {
+    /// Joins the rooms.
+    pub fn new(
+        config: Config,
+        store: Arc<Store>,
+        registry: Arc<Holder>,
+        recorder: Arc<Recorder>,
+        pool: Pool,
+        styles: Arc<Stylebook>,
+    ) -> Service {
+        Service { config, store, registry, recorder, pool, styles, places: Mutex::default() }
+    }
+
+    /// Answers one request: the way of a request, from top to bottom.
+    ///
+    /// Never fails: an error is an answer in the protocol's own form.
+    pub async fn answer(&self, mut request: Request, client: &Client) -> Response<ResponseBody> {
+        let begun = Instant::now();
+        let identity = match self.registry.identify(client.peer.as_deref(), now()) {
+            Ok(identity) => identity,
+            Err(refusal) => return self.refuse(&request, client, refusal),
+        };
+        if let Some(url) = &identity.public_url {
+            request.base_url = url.trim_end_matches('/').to_owned();
+        }
+        let french = request.french;
+        let mut name = ("http", "unknown");
+        let mut style = style_of(&request);
+        let outcome = self.try_answer(request, client, &identity, begun, &mut name, &mut style).await;
+        let mut response = outcome.unwrap_or_else(|error| {
+            if error == Error::Internal {
+                tracing::error!(convention = identity.convention.id, operation = name.1, "internal fault");
+            }
+            error_response(&error, &style, french)
+        });
+        let headers = response.headers_mut();
+        terms_headers(headers, &identity);
+        let status = response.status().as_u16();
+        let labels = [("protocol", name.0), ("operation", name.1)];
+        metrics::counter!("seuil_requests_total", &labels).increment(1);
+        metrics::histogram!("seuil_request_seconds", &labels).record(begun.elapsed().as_secs_f64());
+        tracing::info!(
+            target: "seuil::access",
+            convention = identity.convention.id,
+            protocol = name.0,
+            operation = name.1,
+            status,
+            millis = begun.elapsed().as_millis() as u64,
+            "answered"
+        );
+        response
+    }
+
+    async fn try_answer(
+        &self,
+        request: Request,
+        client: &Client,
+        identity: &Identity,
+        begun: Instant,
+        name: &mut (&'static str, &'static str),
+        style: &mut ExceptionStyle,
+    ) -> Result<Response<ResponseBody>> {
+        let convention = Arc::clone(&identity.convention);
+        let lane = lane_of(&convention.id);
+        let place = self.place(&convention.id, convention.places).await?;
+
+        let site = Arc::new(self.site(identity));
+        let request = Arc::new(request);
+        let parsed = {
+            let (site, request) = (Arc::clone(&site), Arc::clone(&request));
+            self.pool.run(lane, move || Ok(protocol::parse(&request, &site))).await?
+        };
+        let call: Call = parsed.map_err(|Failure { error, exceptions }| {
+            *style = exceptions;
+            error
+        })?;
+        *name = call.name;
+        *style = call.exceptions.clone();
+        if !convention.access.operations.contains(&call.operation) {
+            let operation = operation_name(call.operation);
+            return Err(Error::Refused(Refusal::Operation { id: convention.id.clone(), operation }));
+        }
+
+        let tag = entity_tag(&request, &site, identity);
+        if request.method != Method::POST && not_modified(&request.headers, &tag) {
+            return Ok(tagged(Response::new(ResponseBody::full(Bytes::new())), StatusCode::NOT_MODIFIED, &tag));
+        }
+
+        let opening = call.data.then(|| self.opening(&call, &site, client, identity));
+        let scoped = convention.scope(call.query)?;
+        let prepared = self.store.prepare(&scoped).await?;
+        let fetched: Fetched = {
+            let store = Arc::clone(&self.store);
+            self.pool.run(lane, move || store.select(&scoped, prepared)).await?
+        };
+        let permit = match opening {
+            Some(open) => Some(self.recorder.open(open).await?),
+            None => None,
+        };
+
+        let context = Context {
+            site,
+            base_url: request.base_url.clone(),
+            download: permit.as_ref().map(|p| p.download.clone()).unwrap_or_default(),
+            now: now(),
+            french: request.french,
+        };
+        let gzip = accepts_gzip(&request.headers);
+        let reply = call.reply;
+        let made = self.pool.run(lane, move || make(reply.answer(fetched, &context)?, gzip)).await?;
+        let holding = Holding { permit, features: made.features, begun, _place: place };
+        let response = self.respond(made, lane, holding, client, &convention.id)?;
+        let cacheable = response.status() == StatusCode::OK && request.method != Method::POST;
+        Ok(if cacheable { tagged(response, StatusCode::OK, &tag) } else { response })
+    }
+
+    /// Waits for one of the convention's places, not for ever.
+    async fn place(&self, id: &str, places: Option<usize>) -> Result<OwnedSemaphorePermit> {
+        let semaphore = {
+            let mut all = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+            let fresh = || Arc::new(Semaphore::new(places.unwrap_or(self.config.limits.places)));
+            Arc::clone(all.entry(id.to_owned()).or_insert_with(fresh))
+        };
+        match tokio::time::timeout(Duration::from_secs(10), semaphore.acquire_owned()).await {
+            Ok(Ok(permit)) => Ok(permit),
+            _ => Err(Error::Quota { retry_after: Duration::from_secs(5) }),
+        }
+    }
+
+    fn site(&self, identity: &Identity) -> Site {
+        let snapshot = self.store.current();
+        let access = &identity.convention.access;
+        Site {
+            catalogue: Arc::clone(&access.catalogue),
+            operations: access.operations.clone(),
+            styles: Arc::clone(&self.styles),
+            limits: self.config.limits.clone(),
+            terms: Arc::clone(&identity.convention.terms),
+            publication: snapshot.publication,
+            // Rises with any change of publication (rollback included: the moment, not the number, counts), of scope or
+            // of configuration.
+            update_sequence: format!("{}.{:016x}", snapshot.published, access.scope_id),
+        }
+    }
+
+    fn opening(&self, call: &Call, site: &Site, client: &Client, identity: &Identity) -> Open {
+        Open {
+            convention: identity.convention.id.clone(),
+            serial: identity.serial.clone(),
+            address: client.address,
+            purpose: identity.purpose.clone(),
+            protocol: call.name.0,
+            operation: call.name.1,
+            layers: layers_of(&call.query)
+                .into_iter()
+                .filter_map(|l| site.catalogue.layer_by_id(l).map(|l| l.name.clone()))
+                .collect(),
+            envelope: envelope_of(&call.query),
+            publication: site.publication,
+        }
+    }
+
+    fn respond(
+        &self,
+        made: Made,
+        lane: Lane,
+        holding: Holding,
+        client: &Client,
+        id: &str,
+    ) -> Result<Response<ResponseBody>> {
+        let body = match made.body {
+            Body::Bytes(bytes) => ResponseBody::full(bytes),
+            Body::Producer(producer) => {
+                let (registry, peer, id) = (Arc::clone(&self.registry), client.peer.clone(), id.to_owned());
+                // Looked at before each chunk: a suspension or revocation breaks running downloads off.
+                ResponseBody::stream(&self.pool, lane, producer)?.while_valid(Box::new(move || {
+                    registry.identify(peer.as_deref(), now()).is_ok_and(|i| i.convention.id == id)
+                }))
+            }
+        };
+        let body = body.on_finish(Box::new(move |bytes, outcome| {
+            if let Some(permit) = holding.permit {
+                permit.close(Close {
+                    features: holding.features,
+                    bytes,
+                    outcome: match outcome {
+                        Outcome::Complete => "complete",
+                        Outcome::Aborted => "aborted",
+                        Outcome::Failed => "failed",
+                        Outcome::Revoked => "revoked",
+                    },
+                    millis: holding.begun.elapsed().as_millis() as u64,
+                });
+            }
+        }));
+        let mut response = Response::new(body);
+        *response.status_mut() = made.status;
+        let headers = response.headers_mut();
+        headers.extend(made.headers.into_iter().map(|(k, v)| (Some(k), v)).collect::<Vec<_>>().into_iter().fold(
+            HeaderMap::new(),
+            |mut map, (k, v)| {
+                if let Some(k) = k {
+                    map.append(k, v);
+                }
+                map
+            },
+        ));
+        set(headers, header::CONTENT_TYPE, &made.content_type);
+        if made.gzipped {
+            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
+        Ok(response)
+    }
+
+    fn refuse(&self, request: &Request, client: &Client, refusal: Refusal) -> Response<ResponseBody> {
+        tracing::warn!(
+            target: "seuil::access",
+            address = %client.address,
+            serial = client.peer.as_ref().map(|p| p.serial.as_str()).unwrap_or("-"),
+            subject = client.peer.as_ref().map(|p| p.subject.as_str()).unwrap_or("-"),
+            reason = %refusal,
+            path = request.path,
+            "refused"
+        );
+        metrics::counter!("seuil_refusals_total").increment(1);
+        error_response(&Error::Refused(refusal), &style_of(request), request.french)
+    }
+}
+
+impl std::fmt::Debug for Service {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Service").finish_non_exhaustive()
+    }
+}
+
+/// An answer whose first quantum is made: small bodies are whole.
+struct Made {
+    status: StatusCode,
+    content_type: String,
+    headers: Vec<(header::HeaderName, HeaderValue)>,
+    body: Body,
+    gzipped: bool,
+    features: u64,
+}
+
+/// Makes the first quantum of a body, compressed when the client reads gzip. Runs on the pool.
+fn make(answer: Answer, gzip: bool) -> Result<Made> {
+    let Answer { status, content_type, headers, body, features } = answer;
+    let compressible = gzip && compresses(&content_type);
+    let (body, gzipped) = match body {
+        Body::Bytes(bytes) if compressible && bytes.len() > 1024 => (Body::Bytes(squeeze(&bytes)?.into()), true),
+        Body::Bytes(bytes) => (Body::Bytes(bytes), false),
+        Body::Producer(mut producer) => {
+            let mut first = Vec::new();
+            match producer.step(&mut first)? {
+                Progress::Done if compressible && first.len() > 1024 => (Body::Bytes(squeeze(&first)?.into()), true),
+                Progress::Done => (Body::Bytes(first.into()), false),
+                Progress::More if compressible => (Body::Producer(Box::new(Gzip::new(first, producer))), true),
+                Progress::More => (Body::Producer(Box::new(Primed { first, rest: producer })), false),
+            }
+        }
+    };
+    Ok(Made { status, content_type, headers, body, gzipped, features })
+}
+
+/// A producer whose first quantum is made.
+struct Primed {
+    first: Vec<u8>,
+    rest: Box<dyn Producer>,
+}
+
+impl Producer for Primed {
+    fn step(&mut self, out: &mut Vec<u8>) -> Result<Progress> {
+        if self.first.is_empty() {
+            return self.rest.step(out);
+        }
+        out.append(&mut self.first);
+        Ok(Progress::More)
+    }
+}
+
+/// Compresses what another producer makes, level 1: the fastest level costs five times what the encoding does, the
+/// next ones twenty.
+struct Gzip {
+    first: Vec<u8>,
+    rest: Box<dyn Producer>,
+    encoder: Option<GzEncoder<Vec<u8>>>,
+    raw: Vec<u8>,
+}
+
+impl Gzip {
+    fn new(first: Vec<u8>, rest: Box<dyn Producer>) -> Gzip {
+        Gzip { first, rest, encoder: Some(GzEncoder::new(Vec::new(), Compression::new(1))), raw: Vec::new() }
+    }
+}
+
+impl Producer for Gzip {
+    fn step(&mut self, out: &mut Vec<u8>) -> Result<Progress> {
+        let mut raw = std::mem::take(&mut self.raw);
+        raw.clear();
+        let progress = if self.first.is_empty() {
+            self.rest.step(&mut raw)?
+        } else {
+            raw = std::mem::take(&mut self.first);
+            Progress::More
+        };
+        let Some(encoder) = self.encoder.as_mut() else { return Ok(Progress::Done) };
+        encoder.write_all(&raw).map_err(|_| Error::Internal)?;
+        self.raw = raw;
+        match progress {
+            Progress::More => out.append(encoder.get_mut()),
+            Progress::Done => {
+                let tail = self.encoder.take().map(GzEncoder::finish).transpose().map_err(|_| Error::Internal)?;
+                out.extend(tail.unwrap_or_default());
+            }
+        }
+        Ok(progress)
+    }
+}
+
+fn squeeze(bytes: &[u8]) -> Result<Vec<u8>> {
+    let mut encoder = GzEncoder::new(Vec::with_capacity(bytes.len() / 4), Compression::new(1));
+    encoder.write_all(bytes).and_then(|()| encoder.finish()).map_err(|_| Error::Internal)
+}
+
+fn compresses(content_type: &str) -> bool {
+    let c = content_type.to_ascii_lowercase();
+    c.starts_with("text/")
+        || ["json", "xml", "javascript", "mapbox-vector-tile", "openapi", "gml"].iter().any(|t| c.contains(t))
+}
+
+fn accepts_gzip(headers: &HeaderMap) -> bool {
+    headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(',')).any(
+        |item| {
+            let mut parts = item.split(';').map(str::trim);
+            parts.next().is_some_and(|n| n.eq_ignore_ascii_case("gzip"))
+                && !parts.any(|p| matches!(p, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"))
+        },
+    )
+}
+
+/// In which form a request that was not parsed is answered: what its path speaks.
+fn style_of(request: &Request) -> ExceptionStyle {
+    match request.segments.first().map(String::as_str) {
+        Some("wms") => ExceptionStyle::Wms { version: "1.3.0", image: None },
+        Some("wfs") => ExceptionStyle::Ows { version: "2.0.0" },
+        Some("wmts") => ExceptionStyle::Ows { version: "1.1.0" },
+        _ => {
+            let accept = request.headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()).unwrap_or_default();
+            ExceptionStyle::Problem { html: accept.contains("text/html") }
+        }
+    }
+}
+
+/// The answer to a request that failed, with the reason phrase that QGIS shows.
+pub fn error_response(error: &Error, style: &ExceptionStyle, french: bool) -> Response<ResponseBody> {
+    let answer = protocol::exception::answer(error, style, french);
+    let body = match answer.body {
+        Body::Bytes(bytes) => bytes,
+        Body::Producer(mut producer) => {
+            let mut bytes = Vec::new();
+            while let Ok(Progress::More) = producer.step(&mut bytes) {}
+            bytes.into()
+        }
+    };
+    let mut response = Response::new(ResponseBody::full(body));
+    *response.status_mut() = answer.status;
+    let headers = response.headers_mut();
+    for (name, value) in answer.headers {
+        headers.append(name, value);
+    }
+    set(headers, header::CONTENT_TYPE, &answer.content_type);
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Error::Quota { retry_after } | Error::Unavailable { retry_after, .. } = error {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(retry_after.as_secs().max(1)));
+    }
+    if let Error::Method { allow, .. } = error {
+        headers.insert(header::ALLOW, HeaderValue::from_static(allow));
+    }
+    if answer.status.is_client_error() || answer.status.is_server_error() {
+        let reason = protocol::exception::reason(error);
+        if let Ok(phrase) = hyper::ext::ReasonPhrase::try_from(reason.as_bytes()) {
+            response.extensions_mut().insert(phrase);
+        }
+    }
+    response
+}
+
+fn set(headers: &mut HeaderMap, name: header::HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(name, value);
+    }
+}
+
+/// Terms travel with the data: in every answer, whatever its format.
+fn terms_headers(headers: &mut HeaderMap, identity: &Identity) {
+    if let Ok(value) = HeaderValue::from_str(&format!(
+        "</whoami>; rel=\"license\"; title=\"convention {id}\", </whoami>; rel=\"terms-of-service\"",
+        id = identity.convention.id
+    )) {
+        headers.append(header::LINK, value);
+    }
+}
+
+fn tagged(mut response: Response<ResponseBody>, status: StatusCode, tag: &str) -> Response<ResponseBody> {
+    *response.status_mut() = status;
+    set(response.headers_mut(), header::ETAG, tag);
+    response
+}
+
+/// Key of an answer: publication, sight, convention (its terms are in the body) and the request. Weak: time stamps differ.
+fn entity_tag(request: &Request, site: &Site, identity: &Identity) -> String {
+    let mut hasher = std::collections::hash_map::DefaultHasher::new();
+    site.update_sequence.hash(&mut hasher);
+    identity.convention.id.hash(&mut hasher);
+    env!("CARGO_PKG_VERSION").hash(&mut hasher);
+    request.base_url.hash(&mut hasher);
+    request.path.hash(&mut hasher);
+    request.query.hash(&mut hasher);
+    request.french.hash(&mut hasher);
+    request.headers.get(header::ACCEPT).map(HeaderValue::as_bytes).hash(&mut hasher);
+    accepts_gzip(&request.headers).hash(&mut hasher);
+    format!("W/\"{:x}-{:016x}\"", site.publication, hasher.finish())
+}
+
+fn not_modified(headers: &HeaderMap, tag: &str) -> bool {
+    headers
+        .get_all(header::IF_NONE_MATCH)
+        .iter()
+        .filter_map(|v| v.to_str().ok())
+        .flat_map(|v| v.split(','))
+        .any(|v| v.trim().trim_start_matches("W/") == tag.trim_start_matches("W/"))
+}
+
+fn lane_of(convention: &str) -> Lane {
+    let mut hasher = std::collections::hash_map::DefaultHasher::new();
+    convention.hash(&mut hasher);
+    hasher.finish()
+}
+
+fn operation_name(operation: Operation) -> &'static str {
+    match operation {
+        Operation::Wms => "wms",
+        Operation::Wfs => "wfs",
+        Operation::Tuiles => "tuiles",
+        Operation::Export => "export",
+    }
+}
+
+fn layers_of(query: &Query) -> Vec<crate::catalogue::LayerId> {
+    match query {
+        Query::Features(parts) | Query::Count(parts) => parts.iter().map(|s| s.layer).collect(),
+        Query::Feature(part) => vec![part.layer],
+        Query::Tile(t) => t.layers.iter().map(|l| l.0).collect(),
+        Query::Map(m) => m.layers.iter().map(|l| l.layer).collect(),
+        Query::Info(i) => i.layers.clone(),
+        Query::Legend(l) => vec![l.layer],
+        Query::Describe(layers) => layers.clone(),
+        Query::Capabilities => Vec::new(),
+    }
+}
+
+/// Box of a request, where it names one in EPSG:2154.
+fn envelope_of(query: &Query) -> Option<[f64; 4]> {
+    let (crs, e) = match query {
+        Query::Tile(t) => (t.crs, t.envelope),
+        Query::Map(m) => (m.crs, m.envelope),
+        Query::Info(i) => (i.map.crs, i.map.envelope),
+        Query::Features(parts) | Query::Count(parts) => parts.iter().find_map(|s| match &s.filter {
+            crate::filter::Filter::BBox { envelope, crs } => Some((*crs, *envelope)),
+            crate::filter::Filter::And(all) => all.iter().find_map(|f| match f {
+                crate::filter::Filter::BBox { envelope, crs } => Some((*crs, *envelope)),
+                _ => None,
+            }),
+            _ => None,
+        })?,
+        _ => return None,
+    };
+    (crs == crate::geo::Crs::Lambert93).then_some([e.min[0], e.min[1], e.max[0], e.max[1]])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Read;
+
+    struct Parts(u32);
+
+    impl Producer for Parts {
+        fn step(&mut self, out: &mut Vec<u8>) -> Result<Progress> {
+            out.extend_from_slice(format!("part {} ", self.0).repeat(500).as_bytes());
+            self.0 -= 1;
+            Ok(if self.0 == 0 { Progress::Done } else { Progress::More })
+        }
+    }
+
+    fn drain(body: Body) -> Vec<u8> {
+        match body {
+            Body::Bytes(b) => b.to_vec(),
+            Body::Producer(mut p) => {
+                let mut out = Vec::new();
+                while p.step(&mut out).unwrap() == Progress::More {}
+                out
+            }
+        }
+    }
+
+    #[test]
+    fn a_compressed_stream_reads_back() {
+        for parts in [1, 2, 7] {
+            let answer = || Answer::produced("application/json", 0, Box::new(Parts(parts)));
+            let plain = drain(make(answer(), false).unwrap().body);
+            let made = make(answer(), true).unwrap();
+            assert!(made.gzipped);
+            let mut read = Vec::new();
+            flate2::read::GzDecoder::new(drain(made.body).as_slice()).read_to_end(&mut read).unwrap();
+            assert_eq!(plain, read);
+        }
+    }
+
+    #[test]
+    fn gzip_is_used_only_where_accepted() {
+        let accepts = |v: &str| {
+            let mut h = HeaderMap::new();
+            h.insert(header::ACCEPT_ENCODING, HeaderValue::from_str(v).unwrap());
+            accepts_gzip(&h)
+        };
+        assert!(accepts("gzip, deflate") && accepts("br;q=1.0, gzip;q=0.8"));
+        assert!(!accepts("br") && !accepts("gzip;q=0") && !accepts("identity"));
+    }
+}

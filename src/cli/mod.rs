@@ -72,3 +72,17 @@ pub fn main() -> anyhow::Result<()> {
         }
     })
 }
+
+/// Waits for SIGTERM or Ctrl-C.
+///
+/// # Errors
+/// The operating system refuses signal handlers.
+pub async fn stopped() -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = int.recv() => {}
+    }
+    Ok(())
+}

@@ -1,17 +1,43 @@
 //! `seuil serve`.
 
 use crate::config::Config;
+use std::net::SocketAddr;
+use std::path::PathBuf;
 
 /// Serves the current publication.
 #[derive(Debug, clap::Args)]
-pub struct Serve {}
+pub struct Serve {
+    /// Directory with a `catalogue.toml` of its own, to serve any PostGIS views.
+    #[arg(long)]
+    capabilities: Option<PathBuf>,
+    /// Database to serve from, instead of the configuration's (libpq string).
+    #[arg(long)]
+    database: Option<String>,
+    /// Public socket, instead of the configuration's.
+    #[arg(long)]
+    listen: Option<SocketAddr>,
+}
 
 impl Serve {
-    /// Runs the command.
+    /// Runs the command until SIGTERM or Ctrl-C.
     ///
     /// # Errors
     /// What went wrong, for the terminal.
-    pub async fn run(self, _config: Config) -> anyhow::Result<()> {
-        anyhow::bail!("seuil serve is not built yet")
+    pub async fn run(self, mut config: Config) -> anyhow::Result<()> {
+        if let Some(database) = self.database {
+            config.database.serving = database;
+        }
+        if let Some(listen) = self.listen {
+            config.server.listen = listen;
+        }
+        let catalogue = match &self.capabilities {
+            Some(dir) => crate::catalogue::load_dir(dir)?,
+            None => crate::catalogue::load_embedded()?,
+        };
+        let running = crate::server::start(config, catalogue).await?;
+        println!("ready https://{}", running.address);
+        super::stopped().await?;
+        running.stop().await;
+        Ok(())
     }
 }
