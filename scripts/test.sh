@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Every test, and how long each stage took. `make test` installs what is missing first.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+begun=$SECONDS
+stage() {
+    local name=$1 start=$SECONDS
+    shift
+    echo "── $name"
+    "$@"
+    echo "── $name: $((SECONDS - start)) s"
+}
+
+stage "format" cargo fmt --check
+stage "clippy" cargo clippy --quiet --locked --all-targets -- -D warnings
+stage "unit tests" cargo test --quiet --locked --lib
+stage "integration tests" cargo test --quiet --locked --test portal -- "$@"
+echo "── all: $((SECONDS - begun)) s"

@@ -1,0 +1,121 @@
+//! A client with a certificate: HTTP/1.1 over mutual TLS.
+
+use http_body_util::{BodyExt, Full};
+use hyper::body::Bytes;
+use hyper_util::rt::TokioIo;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use std::path::Path;
+use std::sync::Arc;
+
+/// An answer, whole.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    pub status: u16,
+    /// HTTP/1.1 reason phrase when it is not the usual one: what QGIS shows.
+    pub reason: String,
+    pub headers: http::HeaderMap,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|e| panic!("no JSON ({e}): {} {}", self.status, self.text()))
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default()
+    }
+
+    /// Panics unless the status is the one expected.
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Answer {
+        assert_eq!(self.status, status, "{} {}", self.reason, self.text());
+        self
+    }
+}
+
+/// One identity at one server.
+pub struct Client {
+    address: String,
+    tls: Arc<rustls::ClientConfig>,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl Client {
+    /// `identity`: certificate chain and key, PEM.
+    pub fn new(address: &str, ca: &Path, identity: Option<(&Path, &Path)>) -> Client {
+        let mut roots = rustls::RootCertStore::empty();
+        for der in CertificateDer::pem_file_iter(ca).expect("CA file") {
+            roots.add(der.expect("CA")).expect("CA");
+        }
+        let builder = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .with_root_certificates(roots);
+        let tls = match identity {
+            Some((chain, key)) => {
+                let chain =
+                    CertificateDer::pem_file_iter(chain).expect("chain").map(|c| c.expect("certificate")).collect();
+                let key = PrivateKeyDer::from_pem_file(key).expect("key");
+                builder.with_client_auth_cert(chain, key).expect("identity")
+            }
+            None => builder.with_no_client_auth(),
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("runtime");
+        Client { address: address.to_owned(), tls: Arc::new(tls), runtime }
+    }
+
+    pub fn get(&self, path: &str) -> Answer {
+        self.request("GET", path, &[], Vec::new())
+    }
+
+    pub fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        self.request("GET", path, headers, Vec::new())
+    }
+
+    pub fn post(&self, path: &str, content_type: &str, body: impl Into<Vec<u8>>) -> Answer {
+        self.request("POST", path, &[("content-type", content_type)], body.into())
+    }
+
+    pub fn request(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Answer {
+        self.try_request(method, path, headers, body).unwrap_or_else(|e| panic!("{method} {path}: {e}"))
+    }
+
+    /// One request on a connection of its own.
+    pub fn try_request(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Vec<u8>,
+    ) -> Result<Answer, Box<dyn std::error::Error>> {
+        self.runtime.block_on(async {
+            let tcp = tokio::net::TcpStream::connect(&self.address).await?;
+            let tls = tokio_rustls::TlsConnector::from(Arc::clone(&self.tls))
+                .connect(ServerName::try_from("localhost")?, tcp)
+                .await?;
+            let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(tls)).await?;
+            let driver = tokio::spawn(connection);
+            let mut request = http::Request::builder().method(method).uri(path).header("host", &self.address);
+            for (name, value) in headers {
+                request = request.header(*name, *value);
+            }
+            let response = sender.send_request(request.body(Full::new(Bytes::from(body)))?).await?;
+            let (parts, body) = response.into_parts();
+            let body = body.collect().await?.to_bytes().to_vec();
+            drop(sender);
+            let _ = driver.await;
+            let reason = parts
+                .extensions
+                .get::<hyper::ext::ReasonPhrase>()
+                .map(|r| String::from_utf8_lossy(r.as_bytes()).into_owned())
+                .unwrap_or_default();
+            Ok(Answer { status: parts.status.as_u16(), reason, headers: parts.headers, body })
+        })
+    }
+}

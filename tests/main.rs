@@ -1,0 +1,72 @@
+//! Integration tests: one binary, one cluster, in through TLS only.
+//!
+//! `main` boots one demonstration at a small scale (it holds every must-have case), runs all tests against it, and stops
+//! it. Filters and options are those of the usual test harness: `cargo test --test portal -- wfs`.
+
+mod client;
+mod portal;
+
+mod bad_input;
+mod database;
+mod identity;
+mod layering;
+mod licences;
+mod ogcapi;
+mod secrecy;
+mod tiles;
+mod wfs;
+mod wms;
+
+use libtest_mimic::{Arguments, Conclusion, Trial};
+use portal::Portal;
+
+/// A test: name and body. A failed assertion fails it.
+pub type Case = (&'static str, fn(&'static Portal));
+
+fn main() {
+    let arguments = Arguments::from_args();
+    let rooms: [(&str, &[Case]); 8] = [
+        ("bad_input", bad_input::CASES),
+        ("database", database::CASES),
+        ("identity", identity::CASES),
+        ("ogcapi", ogcapi::CASES),
+        ("secrecy", secrecy::CASES),
+        ("tiles", tiles::CASES),
+        ("wfs", wfs::CASES),
+        ("wms", wms::CASES),
+    ];
+    let repository: [(&str, fn()); 2] = [
+        ("layering::rooms_import_only_rooms_above_them", layering::rooms_import_only_rooms_above_them),
+        ("licences::every_licence_is_acceptable", licences::every_licence_is_acceptable),
+    ];
+    let repository = repository.map(|(name, body)| {
+        Trial::test(name, move || {
+            body();
+            Ok(())
+        })
+    });
+    if arguments.list {
+        // Listing must not boot a cluster.
+        let names = rooms.iter().flat_map(|(room, cases)| cases.iter().map(move |(name, _)| format!("{room}::{name}")));
+        let mut trials: Vec<Trial> = names.map(|name| Trial::test(name, || Ok(()))).collect();
+        trials.extend(repository);
+        libtest_mimic::run(&arguments, trials).exit();
+    }
+    let portal = Portal::boot();
+    let mut trials: Vec<Trial> = rooms
+        .iter()
+        .flat_map(|(room, cases)| {
+            cases.iter().map(move |(name, body)| {
+                let body = *body;
+                Trial::test(format!("{room}::{name}"), move || {
+                    body(portal);
+                    Ok(())
+                })
+            })
+        })
+        .collect();
+    trials.extend(repository);
+    let conclusion: Conclusion = libtest_mimic::run(&arguments, trials);
+    portal.stop();
+    conclusion.exit();
+}

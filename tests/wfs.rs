@@ -1,0 +1,144 @@
+//! WFS through TLS.
+
+use crate::Case;
+use crate::portal::Portal;
+
+pub const CASES: &[Case] = &[
+    ("capabilities_name_every_layer", capabilities),
+    ("gml_and_geojson_hold_the_same_features", formats),
+    ("axis_order_follows_the_spelling", axis_order),
+    ("paging_by_startindex", paging),
+    ("resource_id_and_get_feature_by_id", by_id),
+    ("filters", filters),
+    ("post", post),
+    ("exceptions", exceptions),
+];
+
+const BASE: &str = "/wfs?SERVICE=WFS&VERSION=2.0.0&REQUEST=";
+
+fn attribute<'a>(text: &'a str, name: &str) -> &'a str {
+    let at = text.find(&format!(" {name}=\"")).unwrap_or_else(|| panic!("no attribute {name} in {text:.600}"));
+    text[at + name.len() + 3..].split('"').next().unwrap_or_default()
+}
+
+fn capabilities(portal: &'static Portal) {
+    let text = portal.client("mel").get(&format!("{BASE}GetCapabilities")).expect(200).text();
+    for layer in ["parc_commune", "parc_residence", "occupation_qpv", "attributions_iris", "environnement_residence"] {
+        assert!(text.contains(&format!("seuil:{layer}<")), "{layer}");
+    }
+    assert!(text.contains("urn:ogc:def:crs:EPSG::2154"));
+}
+
+fn formats(portal: &'static Portal) {
+    let client = portal.client("mel");
+    let gml = client.get(&format!("{BASE}GetFeature&TYPENAMES=seuil:parc_commune")).expect(200).text();
+    let json = client
+        .get(&format!("{BASE}GetFeature&TYPENAMES=seuil:parc_commune&OUTPUTFORMAT=application/geo%2Bjson"))
+        .expect(200)
+        .json();
+    let features = json["features"].as_array().expect("features");
+    assert_eq!(attribute(&gml, "numberReturned"), features.len().to_string());
+    let mut at = 0;
+    for feature in features {
+        // ArcGIS finds the axis order by comparing first features: both formats keep one order.
+        let id = feature["id"].as_str().expect("id").rsplit('.').next().expect("id").to_owned();
+        let next = gml[at..].find(&format!("gml:id=\"parc_commune.{id}\"")).unwrap_or_else(|| panic!("{id}"));
+        at += next + 1;
+    }
+}
+
+fn first_position(text: &str) -> (f64, f64) {
+    let at = text.find("<gml:posList").expect("posList");
+    let list = text[at..].split_once('>').expect(">").1;
+    let mut numbers = list.split_whitespace().map(|n| n.trim_end_matches(|c: char| !c.is_ascii_digit()).parse::<f64>());
+    (numbers.next().expect("x").expect("number"), numbers.next().expect("y").expect("number"))
+}
+
+fn axis_order(portal: &'static Portal) {
+    let client = portal.client("mel");
+    let first = |srs: &str| {
+        let path = format!("{BASE}GetFeature&TYPENAMES=seuil:contour_commune&COUNT=1&SRSNAME={srs}");
+        first_position(&client.get(&path).expect(200).text())
+    };
+    let (a, b) = first("urn:ogc:def:crs:EPSG::4326");
+    assert!((50.0..51.5).contains(&a) && (2.0..4.0).contains(&b), "{a} {b}");
+    let (a, b) = first("EPSG:4326");
+    assert!((2.0..4.0).contains(&a) && (50.0..51.5).contains(&b), "{a} {b}");
+    let (a, b) = first("urn:ogc:def:crs:EPSG::2154");
+    assert!((680_000.0..725_000.0).contains(&a) && (7_040_000.0..7_080_000.0).contains(&b), "{a} {b}");
+    let (a, b) = first("EPSG:3950");
+    assert!(a > 1_000_000.0 && b > 8_000_000.0, "{a} {b}");
+}
+
+fn paging(portal: &'static Portal) {
+    let client = portal.client("mel");
+    let mut seen = std::collections::BTreeSet::new();
+    let mut start = 0;
+    loop {
+        let path = format!(
+            "{BASE}GetFeature&TYPENAMES=seuil:contour_iris&COUNT=50&STARTINDEX={start}&OUTPUTFORMAT=application/geo%2Bjson"
+        );
+        let page = client.get(&path).expect(200).json();
+        let features = page["features"].as_array().expect("features");
+        for f in features {
+            assert!(seen.insert(f["id"].as_str().expect("id").to_owned()), "twice");
+        }
+        if features.len() < 50 {
+            assert_eq!(page["numberMatched"].as_u64(), Some(seen.len() as u64));
+            break;
+        }
+        start += 50;
+    }
+}
+
+fn by_id(portal: &'static Portal) {
+    let client = portal.client("mel");
+    let text = client.get(&format!("{BASE}GetFeature&RESOURCEID=parc_commune.59350")).expect(200).text();
+    assert_eq!(attribute(&text, "numberReturned"), "1");
+    let stored = client
+        .get(&format!(
+            "{BASE}GetFeature&STOREDQUERY_ID=urn:ogc:def:query:OGC-WFS::GetFeatureById&ID=parc_commune.59350"
+        ))
+        .expect(200)
+        .text();
+    assert!(stored.contains("gml:id=\"parc_commune.59350\"") && !stored.contains("FeatureCollection"), "{stored:.300}");
+}
+
+fn hits(portal: &Portal, layer: &str, filter: &str) -> u64 {
+    let encoded = percent_encoding::utf8_percent_encode(filter, percent_encoding::NON_ALPHANUMERIC);
+    let path = format!("{BASE}GetFeature&TYPENAMES=seuil:{layer}&RESULTTYPE=hits&FILTER={encoded}");
+    let text = portal.client("mel").get(&path).expect(200).text();
+    attribute(&text, "numberMatched").parse().expect("number")
+}
+
+fn filters(portal: &'static Portal) {
+    let all = hits(portal, "parc_iris", "<fes:Filter xmlns:fes=\"http://www.opengis.net/fes/2.0\"><fes:Not><fes:PropertyIsNull><fes:ValueReference>id</fes:ValueReference></fes:PropertyIsNull></fes:Not></fes:Filter>");
+    let published = hits(portal, "parc_iris", "<fes:Filter xmlns:fes=\"http://www.opengis.net/fes/2.0\"><fes:PropertyIsEqualTo><fes:ValueReference>seuil:statut</fes:ValueReference><fes:Literal>diffuse</fes:Literal></fes:PropertyIsEqualTo></fes:Filter>");
+    let valued = hits(portal, "parc_iris", "<fes:Filter xmlns:fes=\"http://www.opengis.net/fes/2.0\"><fes:PropertyIsGreaterThanOrEqualTo><fes:ValueReference>nb_logements</fes:ValueReference><fes:Literal>11</fes:Literal></fes:PropertyIsGreaterThanOrEqualTo></fes:Filter>");
+    assert!(0 < published && published < all, "{published} of {all}");
+    assert_eq!(published, valued, "what is published is at or over the threshold, and nothing else has a value");
+    let boxed = hits(portal, "parc_residence", "<fes:Filter xmlns:fes=\"http://www.opengis.net/fes/2.0\" xmlns:gml=\"http://www.opengis.net/gml/3.2\"><fes:BBOX><fes:ValueReference>geom</fes:ValueReference><gml:Envelope srsName=\"urn:ogc:def:crs:EPSG::2154\"><gml:lowerCorner>695000 7050000</gml:lowerCorner><gml:upperCorner>705000 7060000</gml:upperCorner></gml:Envelope></fes:BBOX></fes:Filter>");
+    assert!(boxed > 0);
+}
+
+fn post(portal: &'static Portal) {
+    let body = "<?xml version=\"1.0\"?><wfs:GetFeature service=\"WFS\" version=\"2.0.0\" count=\"2\" xmlns:wfs=\"http://www.opengis.net/wfs/2.0\" xmlns:seuil=\"urn:seuil:logement-social\"><wfs:Query typeNames=\"seuil:parc_commune\"/></wfs:GetFeature>";
+    let text = portal.client("mel").post("/wfs", "application/xml", body).expect(200).text();
+    assert_eq!(attribute(&text, "numberReturned"), "2");
+}
+
+fn exceptions(portal: &'static Portal) {
+    let client = portal.client("mel");
+    for (query, code) in [
+        ("GetFeature&TYPENAMES=seuil:nothing", "InvalidParameterValue"),
+        ("GetFeature", "MissingParameterValue"),
+        ("GetNothing", "OperationNotSupported"),
+        ("GetFeature&TYPENAMES=seuil:parc_commune&COUNT=-1", "InvalidParameterValue"),
+        ("GetFeature&TYPENAMES=seuil:parc_commune&OUTPUTFORMAT=nothing", "InvalidParameterValue"),
+        ("GetFeature&TYPENAMES=seuil:parc_commune&SRSNAME=EPSG:1", "InvalidParameterValue"),
+    ] {
+        let answer = client.get(&format!("{BASE}{query}"));
+        assert!((400..500).contains(&answer.status) || answer.status == 501, "{query}: {}", answer.status);
+        assert!(answer.text().contains(&format!("exceptionCode=\"{code}\"")), "{query}: {}", answer.text());
+    }
+}
