@@ -10,7 +10,7 @@ pub struct Serve {
     /// Directory with a `catalogue.toml` of its own, to serve any PostGIS views.
     #[arg(long)]
     capabilities: Option<PathBuf>,
-    /// Database to serve from, instead of the configuration's (libpq string).
+    /// Database whose views are served (libpq string); conventions and records stay in the configuration's.
     #[arg(long)]
     database: Option<String>,
     /// Public socket, instead of the configuration's.
@@ -24,9 +24,6 @@ impl Serve {
     /// # Errors
     /// What went wrong, for the terminal.
     pub async fn run(self, mut config: Config) -> anyhow::Result<()> {
-        if let Some(database) = self.database {
-            config.database.serving = database;
-        }
         if let Some(listen) = self.listen {
             config.server.listen = listen;
         }
@@ -34,7 +31,7 @@ impl Serve {
             Some(dir) => crate::catalogue::load_dir(dir)?,
             None => crate::catalogue::load_embedded()?,
         };
-        let running = crate::server::start(config, catalogue).await?;
+        let running = crate::server::start(config, catalogue, self.database).await?;
         println!("ready https://{}", running.address);
         super::stopped().await?;
         running.stop().await;

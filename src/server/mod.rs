@@ -79,9 +79,11 @@ impl Running {
 
 /// Starts the server: store, registry, spool, TLS, sockets. Returns when it accepts.
 ///
+/// `views`: database (libpq string) whose views the catalogue names, when it is not the configuration's `serving`.
+///
 /// # Errors
 /// [`ServerError`]: what is missing or wrong, for the administrator.
-pub async fn start(config: Config, catalogue: Catalogue) -> Result<Running, ServerError> {
+pub async fn start(config: Config, catalogue: Catalogue, views: Option<String>) -> Result<Running, ServerError> {
     let metrics = recorder();
     if !config.server.demo {
         refuse_demo(&config)?;
@@ -90,7 +92,11 @@ pub async fn start(config: Config, catalogue: Catalogue) -> Result<Running, Serv
     let tls = Arc::new(tls::Tls::open(&config.server)?);
     let styles = Arc::new(Stylebook::load_embedded(&catalogue)?);
     let pool = Pool::start(config.server.compute_threads, QUEUE).map_err(ServerError::Pool)?;
-    let store = Store::open(&config, Arc::clone(&catalogue)).await?;
+    let store = {
+        let mut config = config.clone();
+        config.database.serving = views.unwrap_or(config.database.serving);
+        Store::open(&config, Arc::clone(&catalogue)).await?
+    };
     let registry = Holder::open(&config, Arc::clone(&catalogue)).await?;
     let recorder = Recorder::open_spool(&config).await?;
     let bind = async |address: SocketAddr| {
