@@ -6,7 +6,7 @@ use crate::convention::{Close, Holder, Identity, Open, Operation, Permit, Record
 use crate::encode::{Producer, Progress};
 use crate::error::{Error, Refusal, Result};
 use crate::pki::Peer;
-use crate::protocol::{self, Answer, Body, Call, Context, ExceptionStyle, Failure, Request, Site};
+use crate::protocol::{self, Answer, Body, Call, Context, ExceptionStyle, Failure, OwsVersion, Request, Site};
 use crate::query::Query;
 use crate::store::{Fetched, Store};
 use crate::style::Stylebook;
@@ -405,8 +405,8 @@ fn accepts_gzip(headers: &HeaderMap) -> bool {
 fn style_of(request: &Request) -> ExceptionStyle {
     match request.segments.first().map(String::as_str) {
         Some("wms") => ExceptionStyle::Wms { version: "1.3.0", image: None },
-        Some("wfs") => ExceptionStyle::Ows { version: "2.0.0" },
-        Some("wmts") => ExceptionStyle::Ows { version: "1.1.0" },
+        Some("wfs") => ExceptionStyle::Ows { version: OwsVersion::Wfs20 },
+        Some("wmts") => ExceptionStyle::Ows { version: OwsVersion::Wmts10 },
         _ => {
             let accept = request.headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()).unwrap_or_default();
             ExceptionStyle::Problem { html: accept.contains("text/html") }
@@ -433,12 +433,6 @@ pub fn error_response(error: &Error, style: &ExceptionStyle, french: bool) -> Re
     }
     set(headers, header::CONTENT_TYPE, &answer.content_type);
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if let Error::Quota { retry_after } | Error::Unavailable { retry_after, .. } = error {
-        headers.insert(header::RETRY_AFTER, HeaderValue::from(retry_after.as_secs().max(1)));
-    }
-    if let Error::Method { allow, .. } = error {
-        headers.insert(header::ALLOW, HeaderValue::from_static(allow));
-    }
     if answer.status.is_client_error() || answer.status.is_server_error() {
         let reason = protocol::exception::reason(error);
         if let Ok(phrase) = hyper::ext::ReasonPhrase::try_from(reason.as_bytes()) {

@@ -64,7 +64,9 @@ fn no_remote(portal: &'static Portal) {
     for more in [
         format!("&SLD={url}"),
         format!("&REMOTE_OWS_TYPE=WFS&REMOTE_OWS_URL={url}"),
-        format!("&SLD_BODY=%3CStyledLayerDescriptor%3E%3COnlineResource%20href=%22{url}%22/%3E%3C/StyledLayerDescriptor%3E"),
+        format!(
+            "&SLD_BODY=%3CStyledLayerDescriptor%3E%3COnlineResource%20href=%22{url}%22/%3E%3C/StyledLayerDescriptor%3E"
+        ),
     ] {
         let _ = client.get(&format!("{map}{more}"));
     }

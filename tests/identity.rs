@@ -77,7 +77,8 @@ fn ended_and_suspended(portal: &'static Portal) {
     assert_eq!((ended.status, suspended.status), (403, 403));
     assert_ne!(ended.text(), suspended.text());
     assert!(suspended.text().contains("suspen"), "{}", suspended.text());
-    for path in ["/collections", "/collections/parc_commune/items?limit=1", "/wms?SERVICE=WMS&REQUEST=GetCapabilities"] {
+    for path in ["/collections", "/collections/parc_commune/items?limit=1", "/wms?SERVICE=WMS&REQUEST=GetCapabilities"]
+    {
         assert_eq!(portal.client("suspendue").get(path).status, 403, "{path}");
     }
 }
@@ -90,9 +91,11 @@ fn collections(portal: &Portal, convention: &str) -> Vec<String> {
 
 fn layers(portal: &'static Portal) {
     let all = collections(portal, "mel");
-    assert!(["parc_commune", "parc_residence", "occupation_iris", "contour_qpv", "parc_iris_evolution"]
-        .iter()
-        .all(|l| all.iter().any(|a| a == l)));
+    assert!(
+        ["parc_commune", "parc_residence", "occupation_iris", "contour_qpv", "parc_iris_evolution"]
+            .iter()
+            .all(|l| all.iter().any(|a| a == l))
+    );
     let stock = collections(portal, "bailleur");
     assert!(stock.iter().any(|l| l == "parc_residence"));
     assert!(!stock.iter().any(|l| l.starts_with("occupation") || l.starts_with("attributions")), "{stock:?}");
@@ -133,7 +136,8 @@ fn ungranted_is_unknown(portal: &'static Portal) {
 }
 
 fn matched(portal: &Portal, convention: &str, collection: &str) -> u64 {
-    let page = portal.client(convention).get(&format!("/collections/{collection}/items?f=json&limit=1")).expect(200).json();
+    let page =
+        portal.client(convention).get(&format!("/collections/{collection}/items?f=json&limit=1")).expect(200).json();
     page["numberMatched"].as_u64().expect("numberMatched")
 }
 

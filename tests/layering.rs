@@ -66,9 +66,7 @@ fn files(dir: &Path) -> Vec<PathBuf> {
 fn used_rooms(text: &str) -> BTreeSet<String> {
     let code: String = text.lines().filter(|l| !l.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
     code.match_indices("crate::")
-        .map(|(at, _)| {
-            code[at + 7..].chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect::<String>()
-        })
+        .map(|(at, _)| code[at + 7..].chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect::<String>())
         .filter(|name| !name.is_empty())
         .collect()
 }

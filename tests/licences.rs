@@ -4,8 +4,22 @@ use std::process::Command;
 
 /// Licences that ask no more than a notice, or (MPL-2.0) publication of changes to the library itself.
 const ACCEPTED: &[&str] = &[
-    "0BSD", "Apache-2.0", "Apache-2.0 WITH LLVM-exception", "BSD-1-Clause", "BSD-2-Clause", "BSD-3-Clause", "BSL-1.0",
-    "CC0-1.0", "CDLA-Permissive-2.0", "ISC", "MIT", "MIT-0", "MPL-2.0", "Unicode-3.0", "Unlicense", "Zlib",
+    "0BSD",
+    "Apache-2.0",
+    "Apache-2.0 WITH LLVM-exception",
+    "BSD-1-Clause",
+    "BSD-2-Clause",
+    "BSD-3-Clause",
+    "BSL-1.0",
+    "CC0-1.0",
+    "CDLA-Permissive-2.0",
+    "ISC",
+    "MIT",
+    "MIT-0",
+    "MPL-2.0",
+    "Unicode-3.0",
+    "Unlicense",
+    "Zlib",
 ];
 
 pub fn every_licence_is_acceptable() {
@@ -37,6 +51,5 @@ fn acceptable(expression: &str) -> bool {
     let flat = expression.replace(['(', ')'], "").replace('/', " OR ");
     // Without parentheses `A AND B OR C` is read as each `AND` part having to hold one accepted `OR` choice: stricter
     // than SPDX's precedence, never laxer.
-    !flat.trim().is_empty()
-        && flat.split(" AND ").all(|part| part.split(" OR ").any(|l| ACCEPTED.contains(&l.trim())))
+    !flat.trim().is_empty() && flat.split(" AND ").all(|part| part.split(" OR ").any(|l| ACCEPTED.contains(&l.trim())))
 }

@@ -59,8 +59,10 @@ fn dataset_tile(portal: &'static Portal) {
 fn status_and_identifier(portal: &'static Portal) {
     let (lon, lat) = some_place(portal);
     let (x, y) = tile(lon, lat, 14);
-    let answer =
-        portal.client("mel").get(&format!("/collections/parc_residence/tiles/WebMercatorQuad/14/{y}/{x}?f=mvt")).expect(200);
+    let answer = portal
+        .client("mel")
+        .get(&format!("/collections/parc_residence/tiles/WebMercatorQuad/14/{y}/{x}?f=mvt"))
+        .expect(200);
     let layers = read(&answer.body);
     let (count, fields) = &layers["parc_residence"];
     assert!(*count > 0);

@@ -112,12 +112,28 @@ fn hits(portal: &Portal, layer: &str, filter: &str) -> u64 {
 }
 
 fn filters(portal: &'static Portal) {
-    let all = hits(portal, "parc_iris", "<fes:Filter xmlns:fes=\"http://www.opengis.net/fes/2.0\"><fes:Not><fes:PropertyIsNull><fes:ValueReference>id</fes:ValueReference></fes:PropertyIsNull></fes:Not></fes:Filter>");
-    let published = hits(portal, "parc_iris", "<fes:Filter xmlns:fes=\"http://www.opengis.net/fes/2.0\"><fes:PropertyIsEqualTo><fes:ValueReference>seuil:statut</fes:ValueReference><fes:Literal>diffuse</fes:Literal></fes:PropertyIsEqualTo></fes:Filter>");
-    let valued = hits(portal, "parc_iris", "<fes:Filter xmlns:fes=\"http://www.opengis.net/fes/2.0\"><fes:PropertyIsGreaterThanOrEqualTo><fes:ValueReference>nb_logements</fes:ValueReference><fes:Literal>11</fes:Literal></fes:PropertyIsGreaterThanOrEqualTo></fes:Filter>");
+    let all = hits(
+        portal,
+        "parc_iris",
+        "<fes:Filter xmlns:fes=\"http://www.opengis.net/fes/2.0\"><fes:Not><fes:PropertyIsNull><fes:ValueReference>id</fes:ValueReference></fes:PropertyIsNull></fes:Not></fes:Filter>",
+    );
+    let published = hits(
+        portal,
+        "parc_iris",
+        "<fes:Filter xmlns:fes=\"http://www.opengis.net/fes/2.0\"><fes:PropertyIsEqualTo><fes:ValueReference>seuil:statut</fes:ValueReference><fes:Literal>diffuse</fes:Literal></fes:PropertyIsEqualTo></fes:Filter>",
+    );
+    let valued = hits(
+        portal,
+        "parc_iris",
+        "<fes:Filter xmlns:fes=\"http://www.opengis.net/fes/2.0\"><fes:PropertyIsGreaterThanOrEqualTo><fes:ValueReference>nb_logements</fes:ValueReference><fes:Literal>11</fes:Literal></fes:PropertyIsGreaterThanOrEqualTo></fes:Filter>",
+    );
     assert!(0 < published && published < all, "{published} of {all}");
     assert_eq!(published, valued, "what is published is at or over the threshold, and nothing else has a value");
-    let boxed = hits(portal, "parc_residence", "<fes:Filter xmlns:fes=\"http://www.opengis.net/fes/2.0\" xmlns:gml=\"http://www.opengis.net/gml/3.2\"><fes:BBOX><fes:ValueReference>geom</fes:ValueReference><gml:Envelope srsName=\"urn:ogc:def:crs:EPSG::2154\"><gml:lowerCorner>695000 7050000</gml:lowerCorner><gml:upperCorner>705000 7060000</gml:upperCorner></gml:Envelope></fes:BBOX></fes:Filter>");
+    let boxed = hits(
+        portal,
+        "parc_residence",
+        "<fes:Filter xmlns:fes=\"http://www.opengis.net/fes/2.0\" xmlns:gml=\"http://www.opengis.net/gml/3.2\"><fes:BBOX><fes:ValueReference>geom</fes:ValueReference><gml:Envelope srsName=\"urn:ogc:def:crs:EPSG::2154\"><gml:lowerCorner>695000 7050000</gml:lowerCorner><gml:upperCorner>705000 7060000</gml:upperCorner></gml:Envelope></fes:BBOX></fes:Filter>",
+    );
     assert!(boxed > 0);
 }
 

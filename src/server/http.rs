@@ -146,10 +146,13 @@ async fn handle(service: &Service, client: &Client, request: http::Request<Incom
                 Err(error) => error_response(&error, &fallback, french),
             },
             Ok(Err(_)) => {
-                let error = Error::Limit { what: "bytes of the request body", asked: limit as u64 + 1, limit: limit as u64 };
+                let error =
+                    Error::Limit { what: "bytes of the request body", asked: limit as u64 + 1, limit: limit as u64 };
                 error_response(&error, &fallback, french)
             }
-            Err(_) => error_response(&Error::invalid("body", "", "the request did not arrive in time"), &fallback, french),
+            Err(_) => {
+                error_response(&Error::invalid("body", "", "the request did not arrive in time"), &fallback, french)
+            }
         }
     };
     envelope(response.headers_mut(), origin.as_ref());
@@ -196,9 +199,10 @@ fn understand(parts: http::request::Parts, body: Bytes, public_url: &str, french
 
 /// French unless English is preferred: `LANGUAGE`/`lang` parameter first, then `Accept-Language`.
 fn speaks_french(headers: &HeaderMap, query: &str) -> bool {
-    let asked = query.split('&').filter_map(|p| p.split_once('=')).find(|(k, _)| {
-        k.eq_ignore_ascii_case("language") || k.eq_ignore_ascii_case("lang")
-    });
+    let asked = query
+        .split('&')
+        .filter_map(|p| p.split_once('='))
+        .find(|(k, _)| k.eq_ignore_ascii_case("language") || k.eq_ignore_ascii_case("lang"));
     if let Some((_, v)) = asked {
         return !v.to_ascii_lowercase().starts_with("en");
     }
@@ -276,8 +280,13 @@ mod tests {
 
     #[test]
     fn reads_paths_and_parameters() {
-        let r = understand(parts("/collections/parc%5Firis/items?bbox=1,2,3,4&f=json&nom=L%27Isle+d%C3%A9"), Bytes::new(), "", true)
-            .unwrap();
+        let r = understand(
+            parts("/collections/parc%5Firis/items?bbox=1,2,3,4&f=json&nom=L%27Isle+d%C3%A9"),
+            Bytes::new(),
+            "",
+            true,
+        )
+        .unwrap();
         assert_eq!(r.segments, ["collections", "parc_iris", "items"]);
         assert_eq!(r.param("nom"), Some("L'Isle dé"));
         assert_eq!(r.base_url, "https://portail.example:8443");
@@ -300,7 +309,13 @@ mod tests {
             h.insert(header::ACCEPT_LANGUAGE, HeaderValue::from_str(accept).unwrap());
             speaks_french(&h, query)
         };
-        assert!(says("", "") && says("fr-FR,fr;q=0.9,en;q=0.8", "") && says("de", "") && says("en,*", "") && says("en", "LANGUAGE=fre"));
+        assert!(
+            says("", "")
+                && says("fr-FR,fr;q=0.9,en;q=0.8", "")
+                && says("de", "")
+                && says("en,*", "")
+                && says("en", "LANGUAGE=fre")
+        );
         assert!(!says("en-GB,en;q=0.9", "") && !says("fr", "lang=en"));
     }
 }

@@ -111,8 +111,7 @@ fn build(server: &crate::config::Server) -> Result<Material, TlsError> {
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
         .map_err(|e| file(&server.certificate, e.to_string()))?;
     let key = PrivateKeyDer::from_pem_file(&server.key).map_err(|e| file(&server.key, e.to_string()))?;
-    let anchors =
-        Anchors::load(&server.client_ca).map_err(|e| file(&server.client_ca, e.to_string()))?;
+    let anchors = Anchors::load(&server.client_ca).map_err(|e| file(&server.client_ca, e.to_string()))?;
     let mut roots = RootCertStore::empty();
     for der in anchors.certificates() {
         roots.add(der.clone())?;
