@@ -27,11 +27,8 @@ impl Serve {
         if let Some(listen) = self.listen {
             config.server.listen = listen;
         }
-        let catalogue = match &self.capabilities {
-            Some(dir) => crate::catalogue::load_dir(dir)?,
-            None => crate::catalogue::load_embedded()?,
-        };
-        let running = crate::server::start(config, catalogue, self.database).await?;
+        let views = crate::server::Views { capabilities: self.capabilities, database: self.database };
+        let running = crate::server::start(config, views).await?;
         println!("ready https://{}", running.address);
         super::stopped().await?;
         running.stop().await;

@@ -6,7 +6,7 @@ mod tls;
 
 pub use tls::TlsError;
 
-use crate::catalogue::Catalogue;
+use crate::catalogue;
 use crate::compute::Pool;
 use crate::config::Config;
 use crate::convention::{Holder, Recorder};
@@ -14,6 +14,7 @@ use crate::service::Service;
 use crate::store::Store;
 use crate::style::Stylebook;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -39,6 +40,9 @@ pub enum ServerError {
     /// TLS material.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// The catalogue.
+    #[error(transparent)]
+    Catalogue(#[from] catalogue::CatalogueError),
     /// Publications.
     #[error(transparent)]
     Store(#[from] crate::store::StoreError),
@@ -77,24 +81,43 @@ impl Running {
     }
 }
 
+/// What is served, when it is not the portal's own publications.
+#[derive(Debug, Clone, Default)]
+pub struct Views {
+    /// Directory with a `catalogue.toml` and `styles/`; `None`: the portal's own, compiled in.
+    pub capabilities: Option<PathBuf>,
+    /// Database (libpq string) whose views the catalogue names; `None`: the configuration's `serving`. Conventions and
+    /// access records stay in the configuration's.
+    pub database: Option<String>,
+}
+
 /// Starts the server: store, registry, spool, TLS, sockets. Returns when it accepts.
 ///
-/// `views`: database (libpq string) whose views the catalogue names, when it is not the configuration's `serving`.
-///
+
 /// # Errors
 /// [`ServerError`]: what is missing or wrong, for the administrator.
-pub async fn start(config: Config, catalogue: Catalogue, views: Option<String>) -> Result<Running, ServerError> {
+pub async fn start(config: Config, views: Views) -> Result<Running, ServerError> {
     let metrics = recorder();
     if !config.server.demo {
         refuse_demo(&config)?;
     }
-    let catalogue = Arc::new(catalogue);
+    let (catalogue, styles) = match &views.capabilities {
+        Some(dir) => {
+            let catalogue = catalogue::load_dir(dir)?;
+            let styles = Stylebook::load_dir(dir, &catalogue)?;
+            (Arc::new(catalogue), Arc::new(styles))
+        }
+        None => {
+            let catalogue = catalogue::load_embedded()?;
+            let styles = Stylebook::load_embedded(&catalogue)?;
+            (Arc::new(catalogue), Arc::new(styles))
+        }
+    };
     let tls = Arc::new(tls::Tls::open(&config.server)?);
-    let styles = Arc::new(Stylebook::load_embedded(&catalogue)?);
     let pool = Pool::start(config.server.compute_threads, QUEUE).map_err(ServerError::Pool)?;
     let store = {
         let mut config = config.clone();
-        config.database.serving = views.unwrap_or(config.database.serving);
+        config.database.serving = views.database.unwrap_or(config.database.serving);
         Store::open(&config, Arc::clone(&catalogue)).await?
     };
     let registry = Holder::open(&config, Arc::clone(&catalogue)).await?;
