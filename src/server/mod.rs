@@ -93,7 +93,6 @@ pub struct Views {
 
 /// Starts the server: store, registry, spool, TLS, sockets. Returns when it accepts.
 ///
-
 /// # Errors
 /// [`ServerError`]: what is missing or wrong, for the administrator.
 pub async fn start(config: Config, views: Views) -> Result<Running, ServerError> {
