@@ -4,6 +4,7 @@
 
 pub mod cql2;
 pub mod ecql;
+pub mod expr;
 pub mod fes;
 
 use crate::catalogue::FieldId;
@@ -114,9 +115,9 @@ pub enum Expr {
     Id,
     /// A literal. Readers type it by the field on the other side where there is one.
     Literal(Value),
-    /// Arithmetic.
+    /// Arithmetic; operators and their meaning stand in [`expr`].
     Arithmetic(Box<Expr>, char, Box<Expr>),
-    /// A function of the house, by name.
+    /// A function of the house, by name: see [`expr::FUNCTIONS`].
     Function(String, Vec<Expr>),
 }
 
