@@ -25,14 +25,8 @@ pub struct Function {
 
 /// The functions of the house. All take one text and give a text.
 pub const FUNCTIONS: [Function; 2] = [
-    Function {
-        name: "casei",
-        text: ["Le texte sans distinction de casse.", "The text with its case folded."],
-    },
-    Function {
-        name: "accenti",
-        text: ["Le texte sans signes diacritiques.", "The text without diacritics."],
-    },
+    Function { name: "casei", text: ["Le texte sans distinction de casse.", "The text with its case folded."] },
+    Function { name: "accenti", text: ["Le texte sans signes diacritiques.", "The text without diacritics."] },
 ];
 
 /// Folds case as Unicode's full case folding does for the scripts of Europe: upper case first, so that `ß` becomes `ss`.
@@ -140,8 +134,7 @@ mod tests {
     #[test]
     fn arithmetic_never_truncates_and_knows_null() {
         let seven = || Expr::Field(FieldId(0));
-        for (operator, result) in
-            [('+', 9.0), ('-', 5.0), ('*', 14.0), ('/', 3.5), ('%', 1.0), ('^', 49.0), ('÷', 3.0)]
+        for (operator, result) in [('+', 9.0), ('-', 5.0), ('*', 14.0), ('/', 3.5), ('%', 1.0), ('^', 49.0), ('÷', 3.0)]
         {
             assert_eq!(eval(&op(seven(), operator, 2.0)), Some(Value::Double(result)), "{operator}");
         }
