@@ -4,16 +4,15 @@
 //! stands round the features (collection, members) is given by the protocol as a [`Frame`].
 
 mod geometry;
-mod id;
 
 pub use geometry::{GeometryWriter, property_type};
-pub use id::{read_id, write_id};
 
 use super::{Encoder, positions::Positions};
 use crate::catalogue::{Catalogue, Layer, LayerId};
 use crate::error::Error;
+use crate::filter::fes::escape_id;
 use crate::geo::{Axes, Envelope};
-use crate::store::{NULL, Rows};
+use crate::store::{LayerData, NULL, Rows};
 use std::collections::HashSet;
 
 /// Which GML is written.
@@ -71,6 +70,7 @@ pub struct Gml {
     current: usize,
     seen: Option<HashSet<(LayerId, u32)>>,
     id: String,
+    scratch: String,
 }
 
 /// Tags of one part.
@@ -112,7 +112,7 @@ impl Gml {
         let mut layers = HashSet::new();
         let repeated = parts.iter().any(|p| !layers.insert(p.layer));
         let seen = (repeated && frame.reference.is_some()).then(HashSet::new);
-        Ok(Gml { frame, dialect, parts: made, current: 0, seen, id: String::new() })
+        Ok(Gml { frame, dialect, parts: made, current: 0, seen, id: String::new(), scratch: String::new() })
     }
 }
 
@@ -156,7 +156,7 @@ impl Encoder for Gml {
         let Some(part) = self.parts.get(self.current) else { return };
         let data = rows.data();
         self.id.clear();
-        write_id(&part.layer, data, row, &mut self.id);
+        write_id(&part.layer, data, row, &mut self.scratch, &mut self.id);
         if let (Some(seen), Some((before, after))) = (&mut self.seen, &self.frame.reference)
             && !seen.insert((rows.layer, row))
         {
@@ -199,6 +199,16 @@ impl Encoder for Gml {
     fn end(&mut self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.frame.tail);
     }
+}
+
+/// Appends the `gml:id` of a row, `layer.identifier`: an NCName, stable, read back by `filter::fes::read_id`. `scratch`
+/// is overwritten.
+pub fn write_id(layer: &str, data: &LayerData, row: u32, scratch: &mut String, out: &mut String) {
+    out.push_str(layer);
+    out.push('.');
+    scratch.clear();
+    data.feature_id(row, scratch);
+    escape_id(scratch, out);
 }
 
 /// Box of the rows of a part in its CRS and axis order, as it goes on the wire; `None` when it holds no position.

@@ -4,19 +4,6 @@
 //! such a run (the rule of ISO/IEC 9075-14 §9.1 for SQL identifiers in XML).
 
 use crate::catalogue::{Catalogue, Layer};
-use crate::store::LayerData;
-
-/// Appends the `gml:id` of a row.
-pub fn write_id(layer: &str, data: &LayerData, row: u32, out: &mut String) {
-    out.push_str(layer);
-    out.push('.');
-    let start = out.len();
-    data.feature_id(row, out);
-    if !out[start..].bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'-') {
-        let plain = out.split_off(start);
-        escape(&plain, out);
-    }
-}
 
 /// Splits a `gml:id` into a layer and the feature identifier inside it; `None` when no layer of the catalogue begins it.
 pub fn read_id<'a>(catalogue: &'a Catalogue, id: &str) -> Option<(&'a Layer, String)> {
@@ -26,7 +13,12 @@ pub fn read_id<'a>(catalogue: &'a Catalogue, id: &str) -> Option<(&'a Layer, Str
     Some((layer, unescape(&id[layer.name.len() + 1..])))
 }
 
-fn escape(plain: &str, out: &mut String) {
+/// Appends an identifier as it stands in a `gml:id`, after `layer.`.
+pub fn escape_id(plain: &str, out: &mut String) {
+    if plain.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'-') {
+        out.push_str(plain);
+        return;
+    }
     for (at, c) in plain.char_indices() {
         let keep = match c {
             '_' => !plain[at + 1..].starts_with('x'),
@@ -76,7 +68,7 @@ mod tests {
         let mut out = String::new();
         for id in ["59350", "QN05965M", "59350.2024", "7f3a-9c_1"] {
             out.clear();
-            escape(id, &mut out);
+            escape_id(id, &mut out);
             assert_eq!(out, id);
         }
     }
@@ -99,7 +91,7 @@ mod tests {
         #[test]
         fn every_identifier_reads_back(id in "\\PC*|[ _x0-9A-Fa-f.:/]*") {
             let mut out = String::new();
-            escape(&id, &mut out);
+            escape_id(&id, &mut out);
             prop_assert_eq!(unescape(&out), id);
             prop_assert!(!out.contains(|c: char| c.is_whitespace() || c == ':' || c == '<' || c == '&' || c == '"'));
         }

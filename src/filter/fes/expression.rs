@@ -1,0 +1,130 @@
+//! Operands: property references, literals, arithmetic (1.0, 1.1), functions.
+
+use super::xml::Element;
+use super::{Property, Reader, read_instant, wrong};
+use crate::catalogue::FieldKind;
+use crate::error::Error;
+use crate::filter::Expr;
+use crate::query::Value;
+
+/// An operand before literals have a type.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Operand<'a> {
+    Property(Property<'a>),
+    Literal(String),
+    /// A literal that holds elements: geometry or time.
+    Structure(Element),
+    Arithmetic(Box<Operand<'a>>, char, Box<Operand<'a>>),
+}
+
+impl<'a> Reader<'a> {
+    /// Reads an operand.
+    pub(super) fn operand(&self, e: &Element, depth: usize) -> Result<Operand<'a>, Error> {
+        self.node()?;
+        if depth >= self.scene.limits.depth {
+            let limit = self.scene.limits.depth as u64;
+            return Err(Error::Limit { what: "depth", asked: limit + 1, limit });
+        }
+        let operator = match e.name.as_str() {
+            "ValueReference" | "PropertyName" => return Ok(Operand::Property(self.property(e)?)),
+            "Literal" => {
+                return Ok(match e.children.first() {
+                    Some(inside) => Operand::Structure(inside.clone()),
+                    None => Operand::Literal(e.text.clone()),
+                });
+            }
+            "Add" => '+',
+            "Sub" => '-',
+            "Mul" => '*',
+            "Div" => '/',
+            "Function" => {
+                let name = e.attribute("name").unwrap_or_default();
+                return Err(wrong(name, "no function of this name is offered (see Filter_Capabilities)"));
+            }
+            other => return Err(wrong(other, "ValueReference, Literal or a function is needed here")),
+        };
+        match e.children.as_slice() {
+            [a, b] => {
+                let (a, b) = (self.operand(a, depth + 1)?, self.operand(b, depth + 1)?);
+                Ok(Operand::Arithmetic(Box::new(a), operator, Box::new(b)))
+            }
+            _ => Err(wrong(&e.name, "it has exactly two operands")),
+        }
+    }
+
+    /// Gives an operand its final form; literals are read as `kind`.
+    pub(super) fn expression(&self, operand: &Operand<'a>, kind: Option<FieldKind>) -> Result<Expr, Error> {
+        match operand {
+            Operand::Property(Property::Field(f)) => Ok(Expr::Field(f.id)),
+            Operand::Property(Property::Id) => Ok(Expr::Id),
+            Operand::Property(Property::Geometry) => Err(Error::Processing {
+                name: self.scene.layer.geometry_column.clone(),
+                reason: "a geometry cannot be compared; use a spatial operator".into(),
+            }),
+            Operand::Property(Property::Absent) => {
+                Err(Error::Processing { name: "FILTER".into(), reason: "the property holds no value here".into() })
+            }
+            Operand::Literal(text) => Ok(Expr::Literal(match kind {
+                Some(kind) => typed(text, kind)?,
+                None => guessed(text),
+            })),
+            Operand::Structure(e) => match (super::temporal::instant_element(e)?, kind) {
+                (Some(instant), None | Some(FieldKind::DateTime)) => Ok(Expr::Literal(Value::DateTime(instant.begin))),
+                _ => Err(Error::Processing {
+                    name: e.name.clone(),
+                    reason: "such a value cannot be compared with this property".into(),
+                }),
+            },
+            Operand::Arithmetic(a, op, b) => {
+                let number = |o: &Operand<'a>| match o.kind() {
+                    None | Some(FieldKind::Int | FieldKind::Long | FieldKind::Double) => {
+                        self.expression(o, Some(FieldKind::Double))
+                    }
+                    Some(_) => Err(wrong(&op.to_string(), "arithmetic needs numbers")),
+                };
+                Ok(Expr::Arithmetic(Box::new(number(a)?), *op, Box::new(number(b)?)))
+            }
+        }
+    }
+}
+
+impl Operand<'_> {
+    /// Type of the values, when it is known from a property.
+    pub(super) fn kind(&self) -> Option<FieldKind> {
+        match self {
+            Operand::Property(Property::Field(f)) => Some(f.kind),
+            Operand::Property(Property::Id) => Some(FieldKind::Text),
+            Operand::Property(_) | Operand::Literal(_) | Operand::Structure(_) => None,
+            Operand::Arithmetic(..) => Some(FieldKind::Double),
+        }
+    }
+}
+
+/// Reads a literal as a value of a field's type.
+///
+/// # Errors
+/// [`Error::Invalid`] when it is none.
+pub fn typed(text: &str, kind: FieldKind) -> Result<Value, Error> {
+    let number = |text: &str| text.trim().parse::<f64>().ok().filter(|v| v.is_finite());
+    match kind {
+        FieldKind::Text => Ok(Value::Text(text.to_owned())),
+        // A whole number may be compared with 10.5, or be written 1E3.
+        FieldKind::Int | FieldKind::Long => match text.trim().parse::<i64>() {
+            Ok(n) => Ok(Value::Int(n)),
+            Err(_) => number(text).map(Value::Double).ok_or_else(|| wrong(text, "a number is needed")),
+        },
+        FieldKind::Double => number(text).map(Value::Double).ok_or_else(|| wrong(text, "a number is needed")),
+        FieldKind::DateTime => {
+            let instant = read_instant(text).ok_or_else(|| wrong(text, "a date or dateTime (ISO 8601) is needed"))?;
+            Ok(Value::DateTime(instant.begin))
+        }
+    }
+}
+
+/// A literal that no property gives a type: a number if it reads as one, else text.
+fn guessed(text: &str) -> Value {
+    match typed(text, FieldKind::Int) {
+        Ok(value) => value,
+        Err(_) => Value::Text(text.to_owned()),
+    }
+}
