@@ -1,6 +1,9 @@
 //! Output formats, one file each. Knows no protocol, no convention, no connection.
 
+pub mod csv;
+pub mod geojson;
 pub mod gml;
+pub mod mvt;
 pub mod number;
 pub mod positions;
 
