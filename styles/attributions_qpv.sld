@@ -178,7 +178,7 @@
           </ogc:Filter>
           <se:PolygonSymbolizer>
             <se:Fill>
-              <se:SvgParameter name="fill">#fbfbfb</se:SvgParameter>
+              <se:SvgParameter name="fill">#f4f4f4</se:SvgParameter>
             </se:Fill>
           </se:PolygonSymbolizer>
         </se:Rule>

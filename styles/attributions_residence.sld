@@ -116,10 +116,10 @@
                 </se:Fill>
                 <se:Stroke>
                   <se:SvgParameter name="stroke">#6e6e6e</se:SvgParameter>
-                  <se:SvgParameter name="stroke-width">0.7</se:SvgParameter>
+                  <se:SvgParameter name="stroke-width">0.5</se:SvgParameter>
                 </se:Stroke>
               </se:Mark>
-              <se:Size>3.5</se:Size>
+              <se:Size>2.6</se:Size>
               <se:Rotation>45</se:Rotation>
             </se:Graphic>
           </se:PointSymbolizer>
@@ -148,7 +148,7 @@
                   <se:SvgParameter name="stroke-width">0.6</se:SvgParameter>
                 </se:Stroke>
               </se:Mark>
-              <se:Size>3.5</se:Size>
+              <se:Size>2.6</se:Size>
             </se:Graphic>
           </se:PointSymbolizer>
         </se:Rule>
@@ -173,7 +173,7 @@
                   <se:SvgParameter name="stroke-width">1</se:SvgParameter>
                 </se:Stroke>
               </se:Mark>
-              <se:Size>3.5</se:Size>
+              <se:Size>2.6</se:Size>
             </se:Graphic>
           </se:PointSymbolizer>
         </se:Rule>
@@ -332,7 +332,7 @@
                   <se:SvgParameter name="stroke-width">0.6</se:SvgParameter>
                 </se:Stroke>
               </se:Mark>
-              <se:Size>4.5</se:Size>
+              <se:Size>3.5</se:Size>
             </se:Graphic>
           </se:PointSymbolizer>
         </se:Rule>
@@ -367,7 +367,7 @@
                   <se:SvgParameter name="stroke-width">0.6</se:SvgParameter>
                 </se:Stroke>
               </se:Mark>
-              <se:Size>7</se:Size>
+              <se:Size>5.5</se:Size>
             </se:Graphic>
           </se:PointSymbolizer>
         </se:Rule>
@@ -402,7 +402,7 @@
                   <se:SvgParameter name="stroke-width">0.6</se:SvgParameter>
                 </se:Stroke>
               </se:Mark>
-              <se:Size>10</se:Size>
+              <se:Size>8.5</se:Size>
             </se:Graphic>
           </se:PointSymbolizer>
         </se:Rule>
@@ -431,7 +431,7 @@
                   <se:SvgParameter name="stroke-width">0.6</se:SvgParameter>
                 </se:Stroke>
               </se:Mark>
-              <se:Size>15</se:Size>
+              <se:Size>13</se:Size>
             </se:Graphic>
           </se:PointSymbolizer>
         </se:Rule>

@@ -116,10 +116,10 @@
                 </se:Fill>
                 <se:Stroke>
                   <se:SvgParameter name="stroke">#6e6e6e</se:SvgParameter>
-                  <se:SvgParameter name="stroke-width">0.7</se:SvgParameter>
+                  <se:SvgParameter name="stroke-width">0.5</se:SvgParameter>
                 </se:Stroke>
               </se:Mark>
-              <se:Size>3.5</se:Size>
+              <se:Size>2.6</se:Size>
               <se:Rotation>45</se:Rotation>
             </se:Graphic>
           </se:PointSymbolizer>
@@ -148,7 +148,7 @@
                   <se:SvgParameter name="stroke-width">0.6</se:SvgParameter>
                 </se:Stroke>
               </se:Mark>
-              <se:Size>3.5</se:Size>
+              <se:Size>2.6</se:Size>
             </se:Graphic>
           </se:PointSymbolizer>
         </se:Rule>
@@ -173,7 +173,7 @@
                   <se:SvgParameter name="stroke-width">1</se:SvgParameter>
                 </se:Stroke>
               </se:Mark>
-              <se:Size>3.5</se:Size>
+              <se:Size>2.6</se:Size>
             </se:Graphic>
           </se:PointSymbolizer>
         </se:Rule>

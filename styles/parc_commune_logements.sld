@@ -90,7 +90,7 @@
           </ogc:Filter>
           <se:PolygonSymbolizer>
             <se:Fill>
-              <se:SvgParameter name="fill">#fbfbfb</se:SvgParameter>
+              <se:SvgParameter name="fill">#f4f4f4</se:SvgParameter>
             </se:Fill>
           </se:PolygonSymbolizer>
         </se:Rule>
@@ -286,6 +286,10 @@
                   <se:AnchorPointX>0.5</se:AnchorPointX>
                   <se:AnchorPointY>0.5</se:AnchorPointY>
                 </se:AnchorPoint>
+                <se:Displacement>
+                  <se:DisplacementX>0</se:DisplacementX>
+                  <se:DisplacementY>-13</se:DisplacementY>
+                </se:Displacement>
               </se:PointPlacement>
             </se:LabelPlacement>
             <se:Halo>
@@ -318,6 +322,10 @@
                   <se:AnchorPointX>0.5</se:AnchorPointX>
                   <se:AnchorPointY>0.5</se:AnchorPointY>
                 </se:AnchorPoint>
+                <se:Displacement>
+                  <se:DisplacementX>0</se:DisplacementX>
+                  <se:DisplacementY>-18</se:DisplacementY>
+                </se:Displacement>
               </se:PointPlacement>
             </se:LabelPlacement>
             <se:Halo>

@@ -116,10 +116,10 @@
                 </se:Fill>
                 <se:Stroke>
                   <se:SvgParameter name="stroke">#6e6e6e</se:SvgParameter>
-                  <se:SvgParameter name="stroke-width">0.7</se:SvgParameter>
+                  <se:SvgParameter name="stroke-width">0.5</se:SvgParameter>
                 </se:Stroke>
               </se:Mark>
-              <se:Size>3.5</se:Size>
+              <se:Size>2.6</se:Size>
               <se:Rotation>45</se:Rotation>
             </se:Graphic>
           </se:PointSymbolizer>
@@ -148,7 +148,7 @@
                   <se:SvgParameter name="stroke-width">0.6</se:SvgParameter>
                 </se:Stroke>
               </se:Mark>
-              <se:Size>3.5</se:Size>
+              <se:Size>2.6</se:Size>
             </se:Graphic>
           </se:PointSymbolizer>
         </se:Rule>
@@ -173,7 +173,7 @@
                   <se:SvgParameter name="stroke-width">1</se:SvgParameter>
                 </se:Stroke>
               </se:Mark>
-              <se:Size>3.5</se:Size>
+              <se:Size>2.6</se:Size>
             </se:Graphic>
           </se:PointSymbolizer>
         </se:Rule>
@@ -533,19 +533,19 @@
                   </se:LookupValue>
                   <se:InterpolationPoint>
                     <se:Data>11</se:Data>
-                    <se:Value>4.5</se:Value>
+                    <se:Value>3.5</se:Value>
                   </se:InterpolationPoint>
                   <se:InterpolationPoint>
                     <se:Data>50</se:Data>
-                    <se:Value>7</se:Value>
+                    <se:Value>5.5</se:Value>
                   </se:InterpolationPoint>
                   <se:InterpolationPoint>
                     <se:Data>150</se:Data>
-                    <se:Value>11</se:Value>
+                    <se:Value>9</se:Value>
                   </se:InterpolationPoint>
                   <se:InterpolationPoint>
                     <se:Data>400</se:Data>
-                    <se:Value>17</se:Value>
+                    <se:Value>14</se:Value>
                   </se:InterpolationPoint>
                 </se:Interpolate>
               </se:Size>
@@ -589,19 +589,19 @@
                   </se:LookupValue>
                   <se:InterpolationPoint>
                     <se:Data>11</se:Data>
-                    <se:Value>4.5</se:Value>
+                    <se:Value>3.5</se:Value>
                   </se:InterpolationPoint>
                   <se:InterpolationPoint>
                     <se:Data>50</se:Data>
-                    <se:Value>7</se:Value>
+                    <se:Value>5.5</se:Value>
                   </se:InterpolationPoint>
                   <se:InterpolationPoint>
                     <se:Data>150</se:Data>
-                    <se:Value>11</se:Value>
+                    <se:Value>9</se:Value>
                   </se:InterpolationPoint>
                   <se:InterpolationPoint>
                     <se:Data>400</se:Data>
-                    <se:Value>17</se:Value>
+                    <se:Value>14</se:Value>
                   </se:InterpolationPoint>
                 </se:Interpolate>
               </se:Size>
@@ -645,19 +645,19 @@
                   </se:LookupValue>
                   <se:InterpolationPoint>
                     <se:Data>11</se:Data>
-                    <se:Value>4.5</se:Value>
+                    <se:Value>3.5</se:Value>
                   </se:InterpolationPoint>
                   <se:InterpolationPoint>
                     <se:Data>50</se:Data>
-                    <se:Value>7</se:Value>
+                    <se:Value>5.5</se:Value>
                   </se:InterpolationPoint>
                   <se:InterpolationPoint>
                     <se:Data>150</se:Data>
-                    <se:Value>11</se:Value>
+                    <se:Value>9</se:Value>
                   </se:InterpolationPoint>
                   <se:InterpolationPoint>
                     <se:Data>400</se:Data>
-                    <se:Value>17</se:Value>
+                    <se:Value>14</se:Value>
                   </se:InterpolationPoint>
                 </se:Interpolate>
               </se:Size>
@@ -701,19 +701,19 @@
                   </se:LookupValue>
                   <se:InterpolationPoint>
                     <se:Data>11</se:Data>
-                    <se:Value>4.5</se:Value>
+                    <se:Value>3.5</se:Value>
                   </se:InterpolationPoint>
                   <se:InterpolationPoint>
                     <se:Data>50</se:Data>
-                    <se:Value>7</se:Value>
+                    <se:Value>5.5</se:Value>
                   </se:InterpolationPoint>
                   <se:InterpolationPoint>
                     <se:Data>150</se:Data>
-                    <se:Value>11</se:Value>
+                    <se:Value>9</se:Value>
                   </se:InterpolationPoint>
                   <se:InterpolationPoint>
                     <se:Data>400</se:Data>
-                    <se:Value>17</se:Value>
+                    <se:Value>14</se:Value>
                   </se:InterpolationPoint>
                 </se:Interpolate>
               </se:Size>
@@ -751,19 +751,19 @@
                   </se:LookupValue>
                   <se:InterpolationPoint>
                     <se:Data>11</se:Data>
-                    <se:Value>4.5</se:Value>
+                    <se:Value>3.5</se:Value>
                   </se:InterpolationPoint>
                   <se:InterpolationPoint>
                     <se:Data>50</se:Data>
-                    <se:Value>7</se:Value>
+                    <se:Value>5.5</se:Value>
                   </se:InterpolationPoint>
                   <se:InterpolationPoint>
                     <se:Data>150</se:Data>
-                    <se:Value>11</se:Value>
+                    <se:Value>9</se:Value>
                   </se:InterpolationPoint>
                   <se:InterpolationPoint>
                     <se:Data>400</se:Data>
-                    <se:Value>17</se:Value>
+                    <se:Value>14</se:Value>
                   </se:InterpolationPoint>
                 </se:Interpolate>
               </se:Size>
@@ -806,19 +806,19 @@
                   </se:LookupValue>
                   <se:InterpolationPoint>
                     <se:Data>11</se:Data>
-                    <se:Value>4.5</se:Value>
+                    <se:Value>3.5</se:Value>
                   </se:InterpolationPoint>
                   <se:InterpolationPoint>
                     <se:Data>50</se:Data>
-                    <se:Value>7</se:Value>
+                    <se:Value>5.5</se:Value>
                   </se:InterpolationPoint>
                   <se:InterpolationPoint>
                     <se:Data>150</se:Data>
-                    <se:Value>11</se:Value>
+                    <se:Value>9</se:Value>
                   </se:InterpolationPoint>
                   <se:InterpolationPoint>
                     <se:Data>400</se:Data>
-                    <se:Value>17</se:Value>
+                    <se:Value>14</se:Value>
                   </se:InterpolationPoint>
                 </se:Interpolate>
               </se:Size>

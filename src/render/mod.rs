@@ -1,5 +1,22 @@
 //! Resolved style + geometry ▶ pixels: scene, canvas (the rasteriser behind a few calls), symbols, labels, legends, palette.
 
+mod anchor;
+mod canvas;
+mod classify;
+mod hit;
+mod labels;
+pub mod legend;
+mod marks;
+mod palette;
+mod picture;
+mod scene;
+mod text;
+mod view;
+
+pub use hit::hits;
+pub use scene::{Map, MapLayer};
+pub use view::denominator;
+
 /// Encoding of a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Format {
