@@ -110,11 +110,17 @@ impl Portal {
         })
     }
 
+    /// Published identifier of the first residence of a must-have case.
+    pub fn case(&self, name: &str) -> String {
+        let key = self.cases["cas"][name]["residences"][0]["id_residence"].as_str().expect("the case exists");
+        self.surrogates().get(key).unwrap_or_else(|| panic!("{name}: residence {key} has no identifier")).clone()
+    }
+
     /// Published identifiers by the metropolis's own residence keys.
     pub fn surrogates(&self) -> &'static HashMap<String, String> {
         static MAP: OnceLock<HashMap<String, String>> = OnceLock::new();
         MAP.get_or_init(|| {
-            self.sql(Which::Source, Role::Publisher, "SELECT id_residence, id FROM plan.identifiant_residence")
+            self.sql(Which::Source, Role::Publisher, "SELECT cle, id FROM plan.ident")
                 .expect("surrogates")
                 .into_iter()
                 .filter_map(|r| match r.as_slice() {

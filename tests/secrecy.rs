@@ -1,5 +1,230 @@
-//! secrecy.
+//! What is withheld is withheld in every protocol.
 
 use crate::Case;
+use crate::portal::Portal;
+use seuil::db::{Role, Which};
+use serde_json::Value;
 
-pub const CASES: &[Case] = &[];
+pub const CASES: &[Case] = &[
+    ("ten_dwellings_give_geometry_code_and_secret_only", ten),
+    ("eleven_dwellings_give_their_data", eleven),
+    ("a_theme_needs_eleven_of_its_own_units", own_units),
+    ("a_family_needs_eleven_of_its_own_units", own_family),
+    ("no_withheld_row_carries_a_value_in_any_layer", no_values),
+    ("filters_and_sorts_say_nothing_of_withheld_rows", filters),
+    ("names_of_withheld_residences_are_nowhere_in_serving", markers),
+    ("the_publication_was_proved", proved),
+];
+
+/// What a withheld residence may carry: identifiers, zone codes, times, status.
+const ALLOWED: &[&str] = &[
+    "id", "objectid", "insee_com", "insee_associee", "insee_chef_lieu", "code_iris", "code_qp", "millesime",
+    "date_reference", "millesime_geo", "statut",
+];
+
+/// A zone is public: its name is no secret.
+const ALLOWED_FOR_ZONES: &[&str] = &["nom"];
+
+fn item(portal: &Portal, layer: &str, id: &str) -> Value {
+    portal.client("mel").get(&format!("/collections/{layer}/items/{id}?f=json")).expect(200).json()
+}
+
+fn carries_nothing(properties: &Value, zone: bool) {
+    for (name, value) in properties.as_object().expect("properties") {
+        let allowed = ALLOWED.contains(&name.as_str()) || (zone && ALLOWED_FOR_ZONES.contains(&name.as_str()));
+        assert!(allowed || value.is_null(), "{name} = {value} on a withheld row: {properties}");
+    }
+}
+
+fn place(feature: &Value) -> (f64, f64) {
+    let c = &feature["geometry"]["coordinates"];
+    (c[0].as_f64().expect("lon"), c[1].as_f64().expect("lat"))
+}
+
+fn ten(portal: &'static Portal) {
+    let id = portal.case("taille_10");
+    let client = portal.client("mel");
+    for layer in ["parc_residence", "occupation_residence", "attributions_residence", "environnement_residence"] {
+        let feature = item(portal, layer, &id);
+        assert_eq!(feature["properties"]["statut"], "secret", "{layer}");
+        assert!(feature["geometry"]["type"] == "Point");
+        carries_nothing(&feature["properties"], false);
+    }
+    let gml = client
+        .get(&format!("/wfs?SERVICE=WFS&VERSION=2.0.0&REQUEST=GetFeature&RESOURCEID=parc_residence.{id}"))
+        .expect(200)
+        .text();
+    assert!(gml.contains("<seuil:statut>secret</seuil:statut>") && gml.contains("<seuil:nb_logements xsi:nil=\"true\"/>"));
+    assert!(!gml.contains("<seuil:nom>") && !gml.contains("<seuil:siren_bailleur>"));
+    let info = info(portal, &item(portal, "parc_residence", &id));
+    let properties = info
+        .iter()
+        .find(|f| f["properties"]["id"] == id.as_str())
+        .unwrap_or_else(|| panic!("GetFeatureInfo does not find {id}"));
+    assert_eq!(properties["properties"]["statut"], "secret");
+    carries_nothing(&properties["properties"], false);
+}
+
+/// What GetFeatureInfo says at a residence.
+fn info(portal: &Portal, feature: &Value) -> Vec<Value> {
+    let (lon, lat) = place(feature);
+    let d = 0.002;
+    let path = format!(
+        "/wms?SERVICE=WMS&VERSION=1.3.0&REQUEST=GetFeatureInfo&LAYERS=parc_residence&QUERY_LAYERS=parc_residence&STYLES=\
+         &CRS=CRS:84&BBOX={},{},{},{}&WIDTH=401&HEIGHT=401&FORMAT=image/png&I=200&J=200&INFO_FORMAT=application/json&FEATURE_COUNT=20",
+        lon - d,
+        lat - d,
+        lon + d,
+        lat + d
+    );
+    let json = portal.client("mel").get(&path).expect(200).json();
+    json["features"].as_array().expect("features").clone()
+}
+
+fn eleven(portal: &'static Portal) {
+    let feature = item(portal, "parc_residence", &portal.case("taille_11"));
+    assert_eq!(feature["properties"]["statut"], "diffuse", "{feature}");
+    assert_eq!(feature["properties"]["nb_logements"], 11);
+    assert!(feature["properties"]["nom"].is_string());
+    let id = feature["properties"]["id"].as_str().expect("id");
+    let info = info(portal, &feature);
+    assert!(info.iter().any(|f| f["properties"]["id"] == id && f["properties"]["nb_logements"] == 11), "{info:?}");
+}
+
+fn own_units(portal: &'static Portal) {
+    let id = portal.case("occupation_12_9");
+    assert_eq!(item(portal, "parc_residence", &id)["properties"]["statut"], "diffuse");
+    let occupation = item(portal, "occupation_residence", &id);
+    assert_eq!(occupation["properties"]["statut"], "secret", "9 answers are under the threshold");
+    carries_nothing(&occupation["properties"], false);
+    let id = portal.case("attributions_4");
+    assert_eq!(item(portal, "attributions_residence", &id)["properties"]["statut"], "secret");
+}
+
+fn own_family(portal: &'static Portal) {
+    let id = portal.case("revenus_8");
+    let occupation = item(portal, "occupation_residence", &id);
+    let p = &occupation["properties"];
+    assert_eq!(p["statut"], "diffuse", "{p}");
+    assert!(p["nb_menages"].as_u64().expect("households") >= 11);
+    for field in ["nb_revenu_connu", "nb_moins_20", "part_moins_20", "nb_plus_100"] {
+        assert!(p[field].is_null(), "{field} stands on 8 known incomes: {p}");
+    }
+}
+
+fn no_values(portal: &'static Portal) {
+    let client = portal.client("mel");
+    let list = client.get("/collections?f=json").expect(200).json();
+    let mut withheld = 0;
+    for collection in list["collections"].as_array().expect("collections") {
+        let id = collection["id"].as_str().expect("id");
+        let all = client.get(&format!("/collections/{id}/items?f=json&limit=10000")).expect(200).json();
+        for feature in all["features"].as_array().expect("features") {
+            let p = &feature["properties"];
+            match p["statut"].as_str() {
+                Some("secret") => {
+                    withheld += 1;
+                    carries_nothing(p, !id.contains("residence"));
+                }
+                // A published row has its denominator at or over the threshold.
+                Some("diffuse") => {
+                    for field in ["nb_logements", "nb_menages", "nb_attributions"] {
+                        if let Some(n) = p[field].as_u64() {
+                            assert!(n >= 11, "{id}: {field} = {n}: {p}");
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    assert!(withheld > 500, "{withheld}");
+}
+
+fn matched(portal: &Portal, query: &str) -> u64 {
+    let path = format!("/collections/parc_residence/items?f=json&limit=1&{query}");
+    portal.client("mel").get(&path).expect(200).json()["numberMatched"].as_u64().expect("numberMatched")
+}
+
+fn filters(portal: &'static Portal) {
+    let everything = matched(portal, "");
+    let published = matched(portal, "statut=diffuse");
+    // A withheld number is NULL: no comparison is true of it, nor is its negation (SQL's three-valued logic).
+    assert_eq!(matched(portal, "filter=nb_logements%3C11"), 0);
+    assert_eq!(matched(portal, "filter=nb_logements%3E%3D11"), published);
+    assert_eq!(matched(portal, "filter=NOT%20(nb_logements%3E%3D11)"), 0);
+    assert_eq!(matched(portal, "filter=nb_logements%20IS%20NULL"), everything - published);
+    assert_eq!(matched(portal, "filter=nom%20LIKE%20%27%25%27%20AND%20statut%3D%27secret%27"), 0);
+    // Sorted by a withheld value, withheld rows stand together at the end, in the order of their random identifiers.
+    let sorted = portal
+        .client("mel")
+        .get("/collections/parc_residence/items?f=json&limit=10000&sortby=nb_logements")
+        .expect(200)
+        .json();
+    let features = sorted["features"].as_array().expect("features");
+    let tail: Vec<&str> = features
+        .iter()
+        .skip_while(|f| !f["properties"]["nb_logements"].is_null())
+        .map(|f| f["id"].as_str().expect("id"))
+        .collect();
+    assert_eq!(tail.len() as u64, everything - published);
+    assert!(tail.windows(2).all(|w| w[0] < w[1]));
+}
+
+/// Text of every table of a database, as the owner sees it.
+fn dump(portal: &Portal) -> String {
+    let tables = portal
+        .sql(
+            Which::Serving,
+            Role::Owner,
+            "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')",
+        )
+        .expect("tables");
+    let mut text = String::new();
+    for table in tables.into_iter().flatten().flatten() {
+        if let Ok(rows) = portal.sql(Which::Serving, Role::Owner, &format!("SELECT t::text FROM {table} t")) {
+            for value in rows.into_iter().flatten().flatten() {
+                text.push_str(&value);
+                text.push('\n');
+            }
+        }
+    }
+    text
+}
+
+fn markers(portal: &'static Portal) {
+    let text = dump(portal);
+    assert!(text.contains("diffuse") && text.len() > 100_000, "the dump is empty");
+    // Keys of the source are markers: every residence has one, and none may be here.
+    let keys: Vec<&String> = portal.surrogates().keys().collect();
+    assert!(keys.len() > 300);
+    for key in keys {
+        assert!(!text.contains(key.as_str()), "the source's key {key} is in serving");
+    }
+    // Names of residences that are withheld in every vintage, unless a published one bears the same name.
+    let names = portal
+        .sql(
+            Which::Source,
+            Role::Owner,
+            "SELECT DISTINCT r.nom FROM prive.residence r JOIN plan.ident i ON i.cle = r.id_residence \
+             WHERE r.nom IS NOT NULL AND r.nature = 'residence' AND NOT EXISTS (SELECT FROM prive.residence o \
+             JOIN plan.registre g ON g.id = (SELECT id FROM plan.ident x WHERE x.cle = o.id_residence) WHERE o.nom = r.nom)",
+        )
+        .expect("names");
+    assert!(!names.is_empty());
+    for name in names.into_iter().flatten().flatten() {
+        assert!(!text.contains(&name), "the name {name:?} of a withheld residence is in serving");
+    }
+}
+
+fn proved(portal: &'static Portal) {
+    let verdicts = portal
+        .sql(
+            Which::Serving,
+            Role::Checker,
+            "SELECT v.constats FROM registre.verdict v JOIN registre.publication p ON p.id = v.publication \
+             WHERE p.etat = 'courante' AND v.controle = 'attaque'",
+        )
+        .expect("verdicts");
+    assert_eq!(verdicts, [[Some("0".to_owned())]]);
+}
