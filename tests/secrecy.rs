@@ -2,8 +2,8 @@
 
 use crate::Case;
 use crate::portal::Portal;
-use seuil::db::{Role, Which};
 use serde_json::Value;
+use seuil::db::{Role, Which};
 
 pub const CASES: &[Case] = &[
     ("ten_dwellings_give_geometry_code_and_secret_only", ten),
@@ -18,8 +18,17 @@ pub const CASES: &[Case] = &[
 
 /// What a withheld residence may carry: identifiers, zone codes, times, status.
 const ALLOWED: &[&str] = &[
-    "id", "objectid", "insee_com", "insee_associee", "insee_chef_lieu", "code_iris", "code_qp", "millesime",
-    "date_reference", "millesime_geo", "statut",
+    "id",
+    "objectid",
+    "insee_com",
+    "insee_associee",
+    "insee_chef_lieu",
+    "code_iris",
+    "code_qp",
+    "millesime",
+    "date_reference",
+    "millesime_geo",
+    "statut",
 ];
 
 /// A zone is public: its name is no secret.
@@ -54,7 +63,9 @@ fn ten(portal: &'static Portal) {
         .get(&format!("/wfs?SERVICE=WFS&VERSION=2.0.0&REQUEST=GetFeature&RESOURCEID=parc_residence.{id}"))
         .expect(200)
         .text();
-    assert!(gml.contains("<seuil:statut>secret</seuil:statut>") && gml.contains("<seuil:nb_logements xsi:nil=\"true\"/>"));
+    assert!(
+        gml.contains("<seuil:statut>secret</seuil:statut>") && gml.contains("<seuil:nb_logements xsi:nil=\"true\"/>")
+    );
     assert!(!gml.contains("<seuil:nom>") && !gml.contains("<seuil:siren_bailleur>"));
     let info = info(portal, &item(portal, "parc_residence", &id));
     let properties = info
