@@ -7,7 +7,8 @@ use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 /// Operation families a convention grants.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Operation {
     /// Pictures, legends and identify (WMS, WMTS, map tiles).
     Wms,
