@@ -47,7 +47,14 @@ pub(super) fn registry(
         })
         .collect();
     let conventions = entries.len();
-    Registry { certificates: Arc::new(certificates), conventions, anchors, revocations, freshness, publication: rows.publication }
+    Registry {
+        certificates: Arc::new(certificates),
+        conventions,
+        anchors,
+        revocations,
+        freshness,
+        publication: rows.publication,
+    }
 }
 
 /// What decides which layers and columns exist.

@@ -165,8 +165,7 @@ fn certificates_and_their_ca_are_judged_at_each_request() {
 fn revocation_lists_refuse_and_expire() {
     let mut s = scene();
     let crl = |serials: &[&str], days| {
-        let revoked: Vec<_> =
-            serials.iter().map(|x| RevokedSerial { serial: (*x).to_owned(), at: s.now }).collect();
+        let revoked: Vec<_> = serials.iter().map(|x| RevokedSerial { serial: (*x).to_owned(), at: s.now }).collect();
         s.authority.crl(&revoked, days, s.now - HOUR).unwrap()
     };
     let (empty, full) = (crl(&[], 30), crl(&[&s.issued.peer.serial], 30));
@@ -266,7 +265,11 @@ fn a_large_registry_is_fast() {
     let mut rows = Rows::default();
     for n in 0..5000_u32 {
         let territory = |d: &mut Deed| d.territoire.communes = vec![format!("59{:03}", n % 700)];
-        rows.conventions.push(ConventionRow { deed: deed(&format!("c{n}"), territory), version: 1, state: State::Signed });
+        rows.conventions.push(ConventionRow {
+            deed: deed(&format!("c{n}"), territory),
+            version: 1,
+            state: State::Signed,
+        });
         for k in 0..4_u32 {
             let mut key = [0; 32];
             key[..4].copy_from_slice(&(n * 4 + k).to_be_bytes());

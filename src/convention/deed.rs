@@ -139,7 +139,10 @@ impl Deed {
                 found.push(text);
             }
         };
-        say(!plain_id(&self.id), format!("id {:?}: lower-case letters, digits and -, 1 to 40, no - at the ends", self.id));
+        say(
+            !plain_id(&self.id),
+            format!("id {:?}: lower-case letters, digits and -, 1 to 40, no - at the ends", self.id),
+        );
         say(self.partner.nom.trim().is_empty(), "partenaire.nom is empty".into());
         say(self.contacts.referent.trim().is_empty(), "contacts.referent is empty".into());
         say(self.contacts.incident.trim().is_empty(), "contacts.incident is empty".into());

@@ -127,7 +127,11 @@ incident = "incident@lomme.invalid"
             ("\"diagnostic_partage\"", "\"curiosite\"", "unknown variant `curiosite`"),
             ("destruction_fin = true", "destruction_fin = true\ndestructon = 1", "unknown field `destructon`"),
             ("[\"59355\"]", "[\"5935\"]", "five characters"),
-            ("[\"59355\"]", "[\"59356\"]", "commune 59356 is unknown in the current publication (near: 59350 Commune 59350, 59355"),
+            (
+                "[\"59355\"]",
+                "[\"59356\"]",
+                "commune 59356 is unknown in the current publication (near: 59350 Commune 59350, 59355",
+            ),
             ("communes = [\"59355\"]", "", "name communes, iris or qpv"),
             ("communes = [\"59355\"]", "communes = [\"59355\"]\ntout = true", "contradict"),
             ("[\"wms\", \"wfs\"]", "[\"wms\", \"wms\"]", "operations names something twice"),

@@ -286,9 +286,7 @@ fn silent() -> ConventionError {
     ConventionError::Silent
 }
 
-async fn within<T, E: Into<ConventionError>>(
-    work: impl Future<Output = Result<T, E>>,
-) -> Result<T, ConventionError> {
+async fn within<T, E: Into<ConventionError>>(work: impl Future<Output = Result<T, E>>) -> Result<T, ConventionError> {
     tokio::time::timeout(PATIENCE, work).await.map_err(|_| silent())?.map_err(Into::into)
 }
 
@@ -296,10 +294,8 @@ async fn within<T, E: Into<ConventionError>>(
 async fn connect(database: &Database) -> Result<(Client, mpsc::Receiver<()>), DbError> {
     let parameters = crate::db::parameters(database, Which::Serving, Role::Server)?;
     let role = parameters.get_user().unwrap_or_default().to_owned();
-    let (client, mut connection) = parameters
-        .connect(NoTls)
-        .await
-        .map_err(|source| DbError::Connect { which: Which::Serving, role, source })?;
+    let (client, mut connection) =
+        parameters.connect(NoTls).await.map_err(|source| DbError::Connect { which: Which::Serving, role, source })?;
     let (sender, notices) = mpsc::channel(64);
     tokio::spawn(async move {
         let mut messages = futures_util::stream::poll_fn(move |cx| connection.poll_message(cx));

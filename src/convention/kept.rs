@@ -14,8 +14,7 @@ pub(super) fn write(state: &Path, rows: &Rows) -> std::io::Result<()> {
     use std::os::unix::fs::OpenOptionsExt;
     std::fs::create_dir_all(state)?;
     let fresh = state.join(format!("{FILE}.neuf"));
-    let mut file =
-        std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
+    let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
     file.write_all(&serde_json::to_vec(rows)?)?;
     file.sync_all()?;
     std::fs::rename(&fresh, state.join(FILE))

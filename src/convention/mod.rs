@@ -19,9 +19,9 @@ pub mod scope;
 pub mod territory;
 pub mod words;
 
+pub use compile::compile;
 pub use holder::Holder;
 pub use record::{Close, Open, Permit, Recorder};
-pub use compile::compile;
 pub use registry::{Convention, Identity, Registry, State};
 pub use rows::{CertificateRow, ConventionRow, Rows};
 pub use scope::{Access, Operation, Scoped, Territory};

@@ -239,10 +239,9 @@ fn day(row: &Row, id: &str, column: &str) -> Result<jiff::civil::Date, Conventio
 }
 
 fn optional_day(row: &Row, id: &str, column: &str) -> Result<Option<jiff::civil::Date>, ConventionError> {
-    let day: Option<Day> = row.try_get(column).map_err(|e| ConventionError::Record {
-        id: id.to_owned(),
-        reason: format!("{column}: {e}"),
-    })?;
+    let day: Option<Day> = row
+        .try_get(column)
+        .map_err(|e| ConventionError::Record { id: id.to_owned(), reason: format!("{column}: {e}") })?;
     Ok(day.map(|d| d.0))
 }
 

@@ -74,12 +74,8 @@ async fn certify(
     now: i64,
 ) -> Result<(), ConventionError> {
     let deed = &draft.deed;
-    let request = Request {
-        organisation: deed.partner.nom.clone(),
-        name: format!("SIG {}", deed.id),
-        days: 3650,
-        csr: None,
-    };
+    let request =
+        Request { organisation: deed.partner.nom.clone(), name: format!("SIG {}", deed.id), days: 3650, csr: None };
     let issued = authority.issue(&request, now)?;
     let registration = Registration {
         convention: deed.id.clone(),

@@ -88,7 +88,10 @@ impl Zones {
         let mut found = Vec::new();
         for (scale, kind, codes) in lists {
             for code in codes.iter().filter(|c| !self.names.contains_key(&(scale, (*c).clone()))) {
-                found.push(format!("territoire: {kind} {code} is unknown in the current publication{}", self.hint(scale, code)));
+                found.push(format!(
+                    "territoire: {kind} {code} is unknown in the current publication{}",
+                    self.hint(scale, code)
+                ));
             }
         }
         found
