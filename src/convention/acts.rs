@@ -269,7 +269,7 @@ pub async fn history(client: &Client, convention: &str) -> Result<Vec<Event>> {
 /// # Errors
 /// [`ConventionError::Database`].
 pub async fn certificates(client: &Client, convention: &str) -> Result<Vec<Certificate>> {
-    find(client, "convention = $1", &convention).await
+    find(client, "convention = $1", convention).await
 }
 
 /// Registered certificates with a serial number (hexadecimal; several CAs may use the same).
@@ -278,7 +278,7 @@ pub async fn certificates(client: &Client, convention: &str) -> Result<Vec<Certi
 /// [`ConventionError::Database`].
 pub async fn by_serial(client: &Client, serial: &str) -> Result<Vec<Certificate>> {
     let plain: String = serial.chars().filter(|c| *c != ':').collect::<String>().to_ascii_lowercase();
-    find(client, "serie = $1", &plain.trim_start_matches('0')).await
+    find(client, "serie = $1", plain.trim_start_matches('0')).await
 }
 
 async fn find(client: &Client, condition: &'static str, value: &str) -> Result<Vec<Certificate>> {

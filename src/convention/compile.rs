@@ -80,10 +80,8 @@ impl<'a> Compiler<'a> {
             access: self.access(&deed, zones),
             terms: Arc::new(terms(&deed)),
             places: deed.quotas.places.map(|p| p as usize),
-            deed,
-            version: row.version,
         };
-        Entry::new(Arc::new(convention), row.state)
+        Entry::new(convention, deed, row.version, row.state)
     }
 
     fn access(&mut self, deed: &Deed, zones: &Zones) -> Arc<Access> {

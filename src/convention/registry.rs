@@ -23,10 +23,6 @@ pub struct Convention {
     pub terms: Arc<Terms>,
     /// Requests under way at once; `None`: the configuration's.
     pub places: Option<usize>,
-    /// The record, for `/whoami` and for quotas.
-    pub deed: Arc<Deed>,
-    /// Version of the record that is in force.
-    pub version: i32,
 }
 
 impl Convention {
@@ -50,6 +46,10 @@ pub struct Identity {
     pub purpose: String,
     /// Base of links for this certificate (a portal behind a proxy), if registered.
     pub public_url: Option<String>,
+    /// The record, for `/whoami` and for quotas.
+    pub deed: Arc<Deed>,
+    /// Version of the record that is in force.
+    pub version: i32,
     /// Person or robot that the certificate was registered for.
     pub holder: String,
     /// When the certificate ends, milliseconds since 1970.
@@ -83,6 +83,8 @@ pub enum State {
 #[derive(Debug)]
 pub(super) struct Entry {
     pub convention: Arc<Convention>,
+    pub deed: Arc<Deed>,
+    pub version: i32,
     pub state: State,
     /// First instant of the first day.
     pub from: i64,
@@ -100,11 +102,14 @@ pub(super) struct Registered {
     pub revoked: bool,
 }
 
+/// (SHA-256 of the CA's key, SHA-256 of the certificate's key) ▶ certificate.
+pub(super) type Certificates = HashMap<([u8; 32], [u8; 32]), Registered>;
+
 /// All conventions and certificates, compiled. Immutable; swapped as a whole when the database, the accepted CAs, a CRL or
 /// the administrator's local revocations change.
 #[derive(Debug, Clone, Default)]
 pub struct Registry {
-    pub(super) certificates: Arc<HashMap<([u8; 32], [u8; 32]), Registered>>,
+    pub(super) certificates: Arc<Certificates>,
     pub(super) conventions: usize,
     pub(super) anchors: Arc<Anchors>,
     pub(super) revocations: Arc<Revocations>,
@@ -190,7 +195,7 @@ impl Registry {
             }
             State::Signed if now < entry.from => return Err(Refusal::NotYetInForce { id: id() }),
             State::Signed if now >= entry.until => {
-                return Err(Refusal::Ended { id: id(), end: entry.convention.deed.fin.to_string() });
+                return Err(Refusal::Ended { id: id(), end: entry.deed.fin.to_string() });
             }
             State::Signed => {}
         }
@@ -199,6 +204,8 @@ impl Registry {
             serial: peer.serial.clone(),
             purpose: known.purpose.clone(),
             public_url: known.public_url.clone(),
+            deed: Arc::clone(&entry.deed),
+            version: entry.version,
             holder: known.holder.clone(),
             certificate_ends: peer.not_after,
             convention_ends: entry.until,
@@ -222,8 +229,8 @@ impl Registry {
 }
 
 impl Entry {
-    pub fn new(convention: Arc<Convention>, state: State) -> Entry {
-        let (from, until) = (calendar::begin_of(convention.deed.debut), calendar::end_of(convention.deed.fin));
-        Entry { convention, state, from, until }
+    pub fn new(convention: Convention, deed: Arc<Deed>, version: i32, state: State) -> Entry {
+        let (from, until) = (calendar::begin_of(deed.debut), calendar::end_of(deed.fin));
+        Entry { convention: Arc::new(convention), deed, version, state, from, until }
     }
 }
