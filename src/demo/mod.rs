@@ -1,3 +1,4 @@
 //! The synthetic metropolis and everything a demonstration needs: cluster, files, CA, conventions.
 
+pub mod cluster;
 pub mod metropolis;
