@@ -6,6 +6,7 @@ pub mod cql2;
 pub mod ecql;
 pub mod expr;
 pub mod fes;
+pub mod instant;
 
 use crate::catalogue::FieldId;
 use crate::geo::{Crs, Envelope, Geometry};
