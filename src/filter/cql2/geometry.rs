@@ -11,7 +11,8 @@ use serde_json::Value;
 
 /// Reads a geometry if `tag`, the next word in lower case, begins one.
 pub fn wkt(reader: &mut Reader, tag: &str) -> Result<Option<Geometry>> {
-    let known = ["point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon", "geometrycollection"];
+    let known =
+        ["point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon", "geometrycollection"];
     if !known.contains(&tag) && tag != "bbox" {
         return Ok(None);
     }
@@ -132,9 +133,7 @@ pub fn json(value: &Value, budget: &mut Budget) -> Result<Option<Geometry>> {
         "LineString" => Geometry::LineString(json_line(coordinates, budget)?),
         "MultiLineString" => Geometry::MultiLineString(json_list(coordinates, budget, json_line)?),
         "Polygon" => Geometry::Polygon(json_list(coordinates, budget, json_ring)?),
-        "MultiPolygon" => {
-            Geometry::MultiPolygon(json_list(coordinates, budget, |v, b| json_list(v, b, json_ring))?)
-        }
+        "MultiPolygon" => Geometry::MultiPolygon(json_list(coordinates, budget, |v, b| json_list(v, b, json_ring))?),
         "GeometryCollection" => {
             budget.enter()?;
             let members = json_list(&value["geometries"], budget, |v, b| {

@@ -69,9 +69,8 @@ pub fn filter(node: &Node, scope: &Scope, budget: &mut Budget) -> Result<Filter>
         ("between", [value, lower, upper]) => between(value, lower, upper, scope),
         ("in", [value, Node::List(list)]) => within(value, list, scope),
         ("isnull", [operand]) => is_null(operand, scope, budget),
-        (name, [left, right]) if spatial_operator(name).is_some() => {
-            spatial_operator(name).map_or_else(|| Err(Cql2Error::Function { name: name.into() }), |op| spatial(op, left, right, scope))
-        }
+        (name, [left, right]) if spatial_operator(name).is_some() => spatial_operator(name)
+            .map_or_else(|| Err(Cql2Error::Function { name: name.into() }), |op| spatial(op, left, right, scope)),
         (name, [left, right]) if name.starts_with("t_") => temporal::relation(name, left, right, scope),
         ("and" | "or" | "not" | "=" | "<>" | "<" | "<=" | ">" | ">=" | "like" | "between" | "in" | "isnull", _) => {
             Err(mismatch(format!("{name} has another number of operands")))

@@ -76,10 +76,7 @@ fn comparisons_type_their_literals_by_the_field() {
     assert_eq!(w.text("nb_logements = 11.0"), compared(w.field("nb_logements"), CompareOp::Eq, int(11)));
     assert_eq!(w.text("nb_logements > 1.15e1"), compared(w.field("nb_logements"), CompareOp::Gt, double(11.5)));
     assert_eq!(w.text("\"insee_com\" = '59350'"), compared(w.field("insee_com"), CompareOp::Eq, string("59350")));
-    assert_eq!(
-        w.text("nb_vacants <> nb_vides"),
-        compared(w.field("nb_vacants"), CompareOp::Ne, w.field("nb_vides"))
-    );
+    assert_eq!(w.text("nb_vacants <> nb_vides"), compared(w.field("nb_vacants"), CompareOp::Ne, w.field("nb_vides")));
     assert_eq!(w.text("TRUE <> FALSE"), Filter::All);
     assert_eq!(w.text("true = false"), not(Filter::All));
 }
@@ -161,18 +158,11 @@ fn arithmetic_keeps_its_precedence() {
         compared(
             w.field("nb_logements"),
             CompareOp::Eq,
-            op(
-                op(op(op(int(-1), '*', a), '*', double(2.0)), '+', op(b, '/', int(6))),
-                '-',
-                op(c, '^', int(2))
-            )
+            op(op(op(op(int(-1), '*', a), '*', double(2.0)), '+', op(b, '/', int(6))), '-', op(c, '^', int(2)))
         )
     );
     assert_eq!(w.text("0 = (nb_vides % 2)"), compared(int(0), CompareOp::Eq, op(w.field("nb_vides"), '%', int(2))));
-    assert_eq!(
-        w.text("nb_vides div 2 > 1"),
-        compared(op(w.field("nb_vides"), '÷', int(2)), CompareOp::Gt, int(1))
-    );
+    assert_eq!(w.text("nb_vides div 2 > 1"), compared(op(w.field("nb_vides"), '÷', int(2)), CompareOp::Gt, int(1)));
     assert_eq!(w.text("nb_vides > (2 + 3) * 4"), compared(w.field("nb_vides"), CompareOp::Gt, int(20)));
 }
 
@@ -245,10 +235,7 @@ fn time_counts_to_the_day_for_dates() {
     assert_eq!(w.text("T_EQUALS(date_reference, DATE('2024-01-01'))"), day.clone().and(day));
     assert_eq!(w.text("T_AFTER(date_reference, DATE('2024-01-01'))"), at(CompareOp::Gt, last));
     assert_eq!(w.text("T_BEFORE(date_reference, TIMESTAMP('2024-01-01T00:00:00Z'))"), at(CompareOp::Lt, first));
-    assert_eq!(
-        w.text("T_INTERSECTS(date_reference, INTERVAL('2024-01-01', '..'))"),
-        at(CompareOp::Ge, first)
-    );
+    assert_eq!(w.text("T_INTERSECTS(date_reference, INTERVAL('2024-01-01', '..'))"), at(CompareOp::Ge, first));
     assert_eq!(
         w.text("T_DISJOINT(date_reference, INTERVAL('..', '2024-01-01T00:00:00Z'))"),
         Filter::Or(vec![not(Filter::All), at(CompareOp::Gt, first)])
@@ -257,9 +244,17 @@ fn time_counts_to_the_day_for_dates() {
         w.text("T_DURING(INTERVAL(date_reference, date_reference), INTERVAL('2024-01-01T00:00:00Z', '..'))"),
         at(CompareOp::Gt, first)
     );
-    for name in ["T_CONTAINS", "T_FINISHEDBY", "T_FINISHES", "T_MEETS", "T_METBY", "T_OVERLAPPEDBY", "T_OVERLAPS",
-        "T_STARTEDBY", "T_STARTS"]
-    {
+    for name in [
+        "T_CONTAINS",
+        "T_FINISHEDBY",
+        "T_FINISHES",
+        "T_MEETS",
+        "T_METBY",
+        "T_OVERLAPPEDBY",
+        "T_OVERLAPS",
+        "T_STARTEDBY",
+        "T_STARTS",
+    ] {
         let interval = "INTERVAL('2021-01-01','2021-12-31')";
         w.text(&format!("{name}(INTERVAL(date_reference, date_reference), {interval})"));
         // Only intervals have these relations.
@@ -281,9 +276,12 @@ fn truth(f: &Filter) -> bool {
         Filter::And(parts) => parts.iter().all(truth),
         Filter::Or(parts) => parts.iter().any(truth),
         Filter::Not(inner) => !truth(inner),
-        Filter::Compare { op, left: Expr::Literal(Value::DateTime(a)), right: Expr::Literal(Value::DateTime(b)), .. } => {
-            super::lower::holds(*op, a, b)
-        }
+        Filter::Compare {
+            op,
+            left: Expr::Literal(Value::DateTime(a)),
+            right: Expr::Literal(Value::DateTime(b)),
+            ..
+        } => super::lower::holds(*op, a, b),
         other => panic!("{other:?}"),
     }
 }
@@ -310,9 +308,21 @@ fn the_relations_of_intervals_are_those_of_owl_time() {
         (long, long, "T_EQUALS"),
     ] {
         assert!(t(a, b, holds), "{holds}");
-        for other in ["T_DURING", "T_CONTAINS", "T_STARTS", "T_STARTEDBY", "T_FINISHES", "T_FINISHEDBY", "T_MEETS", "T_METBY",
-            "T_OVERLAPS", "T_OVERLAPPEDBY", "T_BEFORE", "T_AFTER", "T_EQUALS"]
-        {
+        for other in [
+            "T_DURING",
+            "T_CONTAINS",
+            "T_STARTS",
+            "T_STARTEDBY",
+            "T_FINISHES",
+            "T_FINISHEDBY",
+            "T_MEETS",
+            "T_METBY",
+            "T_OVERLAPS",
+            "T_OVERLAPPEDBY",
+            "T_BEFORE",
+            "T_AFTER",
+            "T_EQUALS",
+        ] {
             // The thirteen relations exclude each other.
             assert_eq!(t(a, b, other), other == holds, "{a:?} {other} {b:?}");
         }
@@ -341,7 +351,10 @@ fn both_encodings_say_the_same() {
             "S_INTERSECTS(geom, POLYGON((0 0,1 0,1 1,0 0)))",
             r#"{"op":"s_intersects","args":[{"property":"geom"},{"type":"Polygon","coordinates":[[[0,0],[1,0],[1,1],[0,0]]]}]}"#,
         ),
-        ("S_INTERSECTS(geom, BBOX(0,0,1,1))", r#"{"op":"s_intersects","args":[{"property":"geom"},{"bbox":[0,0,1,1]}]}"#),
+        (
+            "S_INTERSECTS(geom, BBOX(0,0,1,1))",
+            r#"{"op":"s_intersects","args":[{"property":"geom"},{"bbox":[0,0,1,1]}]}"#,
+        ),
         (
             "T_DURING(INTERVAL(date_reference, date_reference), INTERVAL('2020-01-01', '..'))",
             r#"{"op":"t_during","args":[{"interval":[{"property":"date_reference"},{"property":"date_reference"}]},
@@ -390,14 +403,33 @@ fn what_is_wrong_is_told() {
     assert_eq!(w.error("avg(nb_vides) > 1"), Cql2Error::Function { name: "avg".into() });
     assert_eq!(w.error("A_CONTAINS(nom, ('a','b'))"), Cql2Error::Function { name: "a_contains".into() });
     assert!(matches!(w.error("nb_vides = 1 nb_loues"), Cql2Error::Syntax { at: 14, .. }));
-    for bad in ["", "nb_vides =", "nb_vides = 1 AND", "(nb_vides = 1", "nb_vides LIKE 'a'", "nom BETWEEN 'a' AND 'b'",
-        "nb_vides IN ('a')", "NOT", "nb_vides IS 1", "date_reference > DATE('2024')", "nb_vides > 1/0", "nom = 'a' = 'b'"]
-    {
+    for bad in [
+        "",
+        "nb_vides =",
+        "nb_vides = 1 AND",
+        "(nb_vides = 1",
+        "nb_vides LIKE 'a'",
+        "nom BETWEEN 'a' AND 'b'",
+        "nb_vides IN ('a')",
+        "NOT",
+        "nb_vides IS 1",
+        "date_reference > DATE('2024')",
+        "nb_vides > 1/0",
+        "nom = 'a' = 'b'",
+    ] {
         w.error(bad);
     }
-    for bad in ["", "{}", "null", "[]", r#"{"op":"="}"#, r#"{"op":"=","args":[1]}"#, r#"{"op":3,"args":[]}"#,
-        r#"{"property":1}"#, r#"{"op":"s_within","args":[{"property":"geom"},{"type":"Circle"}]}"#]
-    {
+    for bad in [
+        "",
+        "{}",
+        "null",
+        "[]",
+        r#"{"op":"="}"#,
+        r#"{"op":"=","args":[1]}"#,
+        r#"{"op":3,"args":[]}"#,
+        r#"{"property":1}"#,
+        r#"{"op":"s_within","args":[{"property":"geom"},{"type":"Circle"}]}"#,
+    ] {
         assert!(from_json(bad, &w.scope()).is_err(), "{bad}");
     }
 }

@@ -166,7 +166,13 @@ impl Reader<'_> {
     fn sum(&mut self) -> Result<Node> {
         let mut left = self.product()?;
         loop {
-            let name = if self.sign("+") { "+" } else if self.sign("-") { "-" } else { return Ok(left) };
+            let name = if self.sign("+") {
+                "+"
+            } else if self.sign("-") {
+                "-"
+            } else {
+                return Ok(left);
+            };
             let right = self.product()?;
             left = self.made(name, vec![left, right])?;
         }

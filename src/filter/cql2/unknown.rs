@@ -2,9 +2,9 @@
 //!
 //! The filter tree has no such operator, and needs none: it can be said with the others.
 
+use super::Result;
 use super::lower::constant;
 use super::node::Budget;
-use super::Result;
 use crate::filter::{Expr, Filter};
 
 /// True where the condition is unknown, false elsewhere; never unknown itself.
