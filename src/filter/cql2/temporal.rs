@@ -28,7 +28,8 @@ pub fn relation(name: &str, left: &Node, right: &Node, scope: &Scope) -> Result<
     use CompareOp::{Eq, Ge, Gt, Le, Lt};
     let (a, b) = (span(left, scope)?, span(right, scope)?);
     let either = matches!(name, "t_after" | "t_before" | "t_disjoint" | "t_equals" | "t_intersects");
-    if !either && !(a.interval && b.interval) {
+    let intervals = a.interval && b.interval;
+    if !(either || intervals) {
         return Err(mismatch(format!("{name} takes intervals")));
     }
     let both = |first: Filter, second: Filter| first.and(second);
