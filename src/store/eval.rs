@@ -2,13 +2,14 @@
 //!
 //! Truth is SQL's: a comparison with NULL is unknown. The leaves that only PostGIS decides come with their rows.
 
-use super::fold::{Pattern, fold};
+use super::like::Pattern;
 use super::scalar::{self, Class, Scalar, holds};
 use super::snapshot::Column;
 use super::spatial::{self, Relation};
 use super::truth::{Domain, Truth};
 use super::{LayerData, NULL};
 use crate::error::{Error, Result};
+use crate::filter::expr::fold;
 use crate::filter::{CompareOp, Expr, Filter, TemporalOp};
 use crate::query::Value;
 use fixedbitset::FixedBitSet;

@@ -10,9 +10,9 @@ mod facts;
 mod figure;
 #[cfg(test)]
 pub mod fixture;
-pub mod fold;
 pub mod geometry;
 pub mod keep;
+mod like;
 mod reader;
 pub mod scalar;
 mod select;

@@ -1,31 +1,6 @@
-//! Comparison without case and accents.
-//!
-//! The fold is fixed, so that it never depends on a locale or on the version of a library of the system: canonical
-//! decomposition (Unicode NFD), combining marks U+0300 to U+036F dropped, every character in lower case, `œ` and `æ`
-//! written as two letters, `ß` as `ss`. `Îlot Sœur-Émérance` is `ilot soeur-emerance`.
+//! `LIKE` patterns.
 
-use unicode_normalization::UnicodeNormalization;
-
-/// The folded form of a text.
-pub fn fold(text: &str) -> String {
-    if text.is_ascii() {
-        return text.to_ascii_lowercase();
-    }
-    let mut out = String::with_capacity(text.len());
-    for c in text.nfd().filter(|c| !('\u{300}'..='\u{36F}').contains(c)) {
-        for c in c.to_lowercase() {
-            match c {
-                'œ' => out.push_str("oe"),
-                'æ' => out.push_str("ae"),
-                'ß' => out.push_str("ss"),
-                // The lower case of İ is decomposed again by Unicode.
-                '\u{300}'..='\u{36F}' => {}
-                c => out.push(c),
-            }
-        }
-    }
-    out
-}
+use crate::filter::expr::fold;
 
 /// SQL `LIKE`: `%` is any run, `_` one character, `\` takes the next character as it is.
 pub struct Pattern {
@@ -106,14 +81,6 @@ impl Pattern {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn folds_french() {
-        assert_eq!(fold("Îlot Sœur-Émérance"), "ilot soeur-emerance");
-        assert_eq!(fold("E\u{301}TÉ"), "ete");
-        assert_eq!(fold("LILLE 59"), "lille 59");
-        assert_eq!(fold("İ Æ ß"), "i ae ss");
-    }
 
     #[test]
     fn like_is_that_of_sql() {
