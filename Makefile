@@ -8,11 +8,12 @@ export PATH := $(HOME)/.cargo/bin:$(PATH)
 DATA ?= var/demo
 LISTEN ?= 127.0.0.1:8443
 
-.PHONY: help deps build demo test
+.PHONY: help deps build demo test test-long
 
 help:
 	@echo "make demo    installs what is missing, builds, serves a demonstration metropolis on https://$(LISTEN)"
 	@echo "make test    installs what is missing, runs every test"
+	@echo "make test-long   kills, large scales, real clients"
 	@echo "make deps    installs what is missing"
 
 deps:
@@ -27,3 +28,6 @@ demo: build
 
 test: deps
 	@scripts/test.sh
+
+test-long: deps
+	@scripts/test-long.sh
