@@ -1,17 +1,66 @@
 //! `seuil publications`.
 
 use crate::config::Config;
+use crate::publish;
 
 /// Lists, rolls back and prunes publications.
 #[derive(Debug, clap::Args)]
-pub struct Publications {}
+pub struct Publications {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    /// Lists publications, the newest first.
+    List,
+    /// Makes a former publication current again.
+    Rollback {
+        /// Its number; without: the one that was current last.
+        publication: Option<i64>,
+    },
+    /// Drops the rows of former publications whose grace time is over.
+    Prune {
+        /// How many of them to keep, to return to.
+        #[arg(long, default_value_t = 1)]
+        keep: usize,
+        /// Drop an unfinished candidate too.
+        #[arg(long)]
+        candidate: bool,
+    },
+}
 
 impl Publications {
     /// Runs the command.
     ///
     /// # Errors
     /// What went wrong, for the terminal.
-    pub async fn run(self, _config: Config) -> anyhow::Result<()> {
-        anyhow::bail!("seuil publications is not built yet")
+    pub async fn run(self, config: Config) -> anyhow::Result<()> {
+        match self.what {
+            What::List => {
+                println!(
+                    "{:>6}  {:<10}  {:<20}  {:<20}  {:<20}  {:>10}",
+                    "number", "state", "created", "current since", "readable until", "rows"
+                );
+                for p in publish::list(&config).await? {
+                    let or = |t: Option<String>| t.unwrap_or_else(|| "-".to_owned());
+                    let rows = p.rows.map_or_else(|| "-".to_owned(), |n| n.to_string());
+                    let (since, until) = (or(p.current_since), or(p.grace_end));
+                    println!("{:>6}  {:<10}  {:<20}  {since:<20}  {until:<20}  {rows:>10}", p.id, p.state, p.created);
+                }
+            }
+            What::Rollback { publication } => {
+                let id = publish::rollback(&config, publication).await?;
+                println!("publication {id} is current again");
+            }
+            What::Prune { keep, candidate } => {
+                let pruned = publish::prune(&config, keep, candidate).await?;
+                match pruned.publications.as_slice() {
+                    [] => println!("nothing to drop"),
+                    list => println!("dropped: {}", list.iter().map(i64::to_string).collect::<Vec<_>>().join(", ")),
+                }
+            }
+        }
+        Ok(())
     }
 }

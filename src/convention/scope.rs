@@ -2,14 +2,12 @@
 
 use crate::catalogue::{Catalogue, FieldId, LayerId};
 use crate::error::{Error, NameKind, Result};
-use crate::filter::Filter;
 use crate::query::{Query, Select};
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 /// Operation families a convention grants.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Operation {
     /// Pictures, legends and identify (WMS, WMTS, map tiles).
     Wms,
@@ -78,13 +76,10 @@ impl Access {
         match &query {
             Query::Features(parts) | Query::Count(parts) => parts.iter().try_for_each(|s| self.check(s))?,
             Query::Feature(part) => self.check(part)?,
-            Query::Tile(t) => t.layers.iter().try_for_each(|(l, fields)| {
-                self.sees(*l, fields)?;
-                self.sees(*l, &named(&t.filter))
-            })?,
-            Query::Map(m) => m.layers.iter().try_for_each(|l| self.sees(l.layer, &named(&l.filter)))?,
+            Query::Tile(t) => t.layers.iter().try_for_each(|(l, fields)| self.sees(*l, fields))?,
+            Query::Map(m) => m.layers.iter().try_for_each(|l| self.sees(l.layer, &[]))?,
             Query::Info(i) => {
-                i.map.layers.iter().try_for_each(|l| self.sees(l.layer, &named(&l.filter)))?;
+                i.map.layers.iter().try_for_each(|l| self.sees(l.layer, &[]))?;
                 i.layers.iter().try_for_each(|l| self.sees(*l, &[]))?;
             }
             Query::Legend(l) => self.sees(l.layer, &[])?,
@@ -95,11 +90,7 @@ impl Access {
     }
 
     fn check(&self, select: &Select) -> Result<()> {
-        self.sees(select.layer, &select.fields)?;
-        // What may not be read may not be asked about either: a filter or an order would tell it value by value.
-        self.sees(select.layer, &named(&select.filter))?;
-        let keys: Vec<FieldId> = select.order.iter().filter_map(|k| k.field).collect();
-        self.sees(select.layer, &keys)
+        self.sees(select.layer, &select.fields)
     }
 
     fn sees(&self, layer: LayerId, fields: &[FieldId]) -> Result<()> {
@@ -110,11 +101,4 @@ impl Access {
             None => Ok(()),
         }
     }
-}
-
-/// Fields that a filter names.
-fn named(filter: &Filter) -> Vec<FieldId> {
-    let mut fields = Vec::new();
-    filter.fields(&mut |f| fields.push(f));
-    fields
 }

@@ -1,4 +1,3 @@
 //! The synthetic metropolis and everything a demonstration needs: cluster, files, CA, conventions.
 
-pub mod cluster;
 pub mod metropolis;

@@ -1,6 +1,9 @@
 //! What a publication did, how long it took and what protection cost.
 
+use super::plan::Price;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::fmt::Write as _;
 use std::time::Duration;
 
 /// The steps of a publication, in order. Each is committed before the next begins.
@@ -27,6 +30,23 @@ pub enum Step {
     Publication,
 }
 
+impl Step {
+    /// Name in `plan.etape` and in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Step::Lots => "lots",
+            Step::Zones => "zones",
+            Step::Mesures => "mesures",
+            Step::Plan => "plan",
+            Step::Environnement => "environnement",
+            Step::Copie => "copie",
+            Step::Scellement => "scellement",
+            Step::Controle => "controle",
+            Step::Publication => "publication",
+        }
+    }
+}
+
 /// One step of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StepReport {
@@ -38,6 +58,21 @@ pub struct StepReport {
     pub detail: String,
 }
 
+/// What the plan withholds of a theme or family, in one vintage at one scale.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PriceLine {
+    /// `parc`, `occupation`, `attributions`.
+    pub theme: String,
+    /// Denominator of the family; empty for the theme itself.
+    pub famille: String,
+    /// Vintage.
+    pub millesime: i32,
+    /// `commune`, `iris`, `qpv`, `residence`.
+    pub echelle: String,
+    /// Rows and units.
+    pub prix: Price,
+}
+
 /// A publication that was made.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Report {
@@ -45,6 +80,61 @@ pub struct Report {
     pub publication: i64,
     /// Whether it is current (`false` with `candidate_only`).
     pub current: bool,
+    /// Parameters of disclosure control.
+    pub parametres: Value,
+    /// What protection costs.
+    pub prices: Vec<PriceLine>,
+    /// Rows by relation.
+    pub lignes: Value,
+    /// What was left out of the sources, and why.
+    pub ecartes: Value,
     /// Its steps.
     pub steps: Vec<StepReport>,
+}
+
+impl Report {
+    /// The report as a page for a reader, in French.
+    pub fn html(&self) -> String {
+        let mut out = format!(
+            "<!doctype html><html lang=\"fr\"><head><meta charset=\"utf-8\"><title>Publication {0}</title></head><body>\
+             <h1>Publication {0}</h1><h2>Paramètres du secret</h2><ul>",
+            self.publication
+        );
+        let p = |name: &str| self.parametres.get(name).map_or_else(String::new, Value::to_string);
+        let _ = write!(
+            out,
+            "<li>seuil : {} unités</li><li>dominance : {} au plus</li><li>résidences par reste : {} au moins</li>\
+             <li>vue du bailleur : {}</li></ul><h2>Ce que coûte la protection</h2>\
+             <p>Lignes ayant des unités ; « primaire » : sous le seuil ; « secondaire » : retirées pour que rien ne se \
+             déduise par différence.</p><table><tr><th>thème</th><th>famille</th><th>millésime</th><th>échelle</th>\
+             <th>lignes</th><th>primaire</th><th>secondaire</th><th>unités primaires</th><th>unités secondaires</th></tr>",
+            p("seuil"),
+            p("dominance"),
+            p("residences"),
+            p("vue_bailleur")
+        );
+        for l in &self.prices {
+            let share = |units: u64| 100.0 * units as f64 / l.prix.units.max(1) as f64;
+            let _ = write!(
+                out,
+                "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{:.2} %</td><td>{:.2} %</td></tr>",
+                l.theme,
+                l.famille,
+                l.millesime,
+                l.echelle,
+                l.prix.rows,
+                l.prix.primary_rows,
+                l.prix.secondary_rows,
+                share(l.prix.primary_units),
+                share(l.prix.secondary_units)
+            );
+        }
+        out.push_str("</table><h2>Étapes</h2><table><tr><th>étape</th><th>durée</th><th>détail</th></tr>");
+        for s in &self.steps {
+            let took = s.took.map_or_else(|| "reprise".to_owned(), |t| format!("{:.1} s", t.as_secs_f64()));
+            let _ = write!(out, "<tr><td>{}</td><td>{took}</td><td>{}</td></tr>", s.step.name(), s.detail);
+        }
+        out.push_str("</table></body></html>");
+        out
+    }
 }

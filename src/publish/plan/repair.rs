@@ -1,0 +1,506 @@
+//! Mends cells that break G1, losing few units: withhold shown residences of the cell, or zone rows so that cells merge.
+//!
+//! Greedy, then a pass that shows again what turned out not to be needed. It only ever withholds while it mends, so it
+//! ends. An exact search (MIP by component) can take its place behind the same function.
+
+use super::cells::{Cells, Change, Key};
+use super::rule::{Parameters, holds};
+use super::{ASSOCIEE, COMMUNE, Decision, IRIS, Motif, Plan, Problem, QPV};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Shown residences of a cell among which pairs are looked at, the smallest first.
+const PAIRS: usize = 80;
+/// The same for triples.
+const TRIPLES: usize = 24;
+/// Zones that are tried as the second one to withhold, the smallest first.
+const SIBLINGS: usize = 60;
+
+const SECONDARY: Decision = Decision::Withhold(Motif::Secondaire);
+
+/// Decides what is shown. See the [module](super).
+pub fn plan(problem: &Problem, parameters: Parameters) -> Plan {
+    let mut repair = Repair::new(problem, parameters);
+    repair.mend();
+    for _ in 0..4 {
+        if !repair.relax() {
+            break;
+        }
+    }
+    let Cells { residences, zones, broken, .. } = repair.cells;
+    // When not even the whole may be known nothing is shown, and there is nothing to derive from.
+    let shown = |units: u32, d: &Decision| units > 0 && d.shown();
+    let any = problem.zones.iter().zip(&zones).any(|(z, d)| shown(z.units, d) || z.known)
+        || problem.residences.iter().zip(&residences).any(|(r, d)| shown(r.units, d) || r.known);
+    Plan { residences, zones, unresolved: if any { broken.len() } else { 0 } }
+}
+
+struct Repair<'a> {
+    cells: Cells<'a>,
+    /// IRIS of a (commune, commune associée), the smallest first.
+    iris: BTreeMap<(u32, Option<u32>), Vec<u32>>,
+    /// Communes, cheapest to withhold first, each with all the zone rows that lie in it.
+    communes: Vec<(u64, u32, Vec<u32>)>,
+}
+
+impl<'a> Repair<'a> {
+    fn new(problem: &'a Problem, parameters: Parameters) -> Repair<'a> {
+        let cells = Cells::new(problem, parameters);
+        let mut iris: BTreeMap<(u32, Option<u32>), Vec<u32>> = BTreeMap::new();
+        let mut inside: BTreeMap<u32, BTreeSet<u32>> = BTreeMap::new();
+        for r in problem.residences.iter().filter(|r| r.units > 0) {
+            let Some(c) = r.zones[COMMUNE] else { continue };
+            let all = inside.entry(c).or_default();
+            all.insert(c);
+            all.extend(r.zones[ASSOCIEE]);
+            if let Some(i) = r.zones[IRIS] {
+                all.insert(i);
+                let list = iris.entry((c, r.zones[ASSOCIEE])).or_default();
+                if list.last() != Some(&i) {
+                    list.push(i);
+                }
+            }
+        }
+        let units = |z: &u32| u64::from(problem.zones[*z as usize].units);
+        for list in iris.values_mut() {
+            list.sort_unstable_by_key(|z| (units(z), *z));
+            list.dedup();
+        }
+        let mut communes: Vec<(u64, u32, Vec<u32>)> =
+            inside.into_iter().map(|(c, all)| (all.iter().map(units).sum(), c, all.into_iter().collect())).collect();
+        communes.sort_unstable();
+        Repair { cells, iris, communes }
+    }
+
+    /// Mends every broken cell, or gives up on it when nothing is left to withhold.
+    fn mend(&mut self) {
+        // Cells that no residence can mend go first: the zone rows they cost may mend others for nothing.
+        for zones_first in [true, false] {
+            let mut given_up: BTreeSet<Key> = BTreeSet::new();
+            while let Some(key) = self.cells.broken.iter().find(|k| !given_up.contains(*k)).copied() {
+                let by_residences = self.by_residences(key);
+                if zones_first && by_residences.is_some() {
+                    given_up.insert(key);
+                    continue;
+                }
+                let by_zones = self.by_zones(key, by_residences.as_ref().map_or(u64::MAX, |(cost, _)| *cost));
+                match (by_residences, by_zones) {
+                    (_, Some((zones, change))) => self.cells.apply(change, &zones, SECONDARY),
+                    (Some((_, residences)), None) => self.cells.decide(key, &residences, SECONDARY),
+                    (None, None) => match self.step(key) {
+                        Some(zones) => {
+                            let change = self.cells.closing(&zones);
+                            self.cells.apply(change, &zones, SECONDARY);
+                        }
+                        None => {
+                            let left = self.candidates(key);
+                            if left.is_empty() {
+                                given_up.insert(key);
+                            } else {
+                                self.cells.decide(key, &left, SECONDARY);
+                            }
+                        }
+                    },
+                }
+            }
+        }
+    }
+
+    /// Residences of a cell that can still be withheld, the smallest first.
+    fn candidates(&self, key: Key) -> Vec<u32> {
+        let residences = &self.cells.problem.residences;
+        let open = self.cells.cells.get(&key).into_iter().flat_map(|c| c.open.iter().copied());
+        let mut list: Vec<u32> = open
+            .filter(|r| {
+                let p = &residences[*r as usize];
+                !p.fixed && !p.known && self.cells.residences[*r as usize].shown()
+            })
+            .collect();
+        list.sort_unstable_by_key(|r| (residences[*r as usize].units, *r));
+        list
+    }
+
+    /// The cheapest residences of a cell to withhold, and the units they cost.
+    fn by_residences(&self, key: Key) -> Option<(u64, Vec<u32>)> {
+        let cell = self.cells.cells.get(&key)?;
+        let problem = self.cells.problem;
+        let candidates = self.candidates(key);
+        let units = |r: u32| u64::from(problem.residences[r as usize].units);
+        let hidden: Vec<_> = cell.hidden.iter().map(|r| self.cells.member(*r)).collect();
+        let mends = |more: &[u32]| {
+            holds(&self.cells.parameters, hidden.iter().copied().chain(more.iter().map(|r| self.cells.member(*r))))
+        };
+        let mut best: Option<(u64, Vec<u32>)> =
+            candidates.iter().find(|r| mends(&[**r])).map(|r| (units(*r), vec![*r]));
+        let worth = |best: &Option<(u64, Vec<u32>)>, cost: u64| best.as_ref().is_none_or(|(b, _)| cost < *b);
+        let few = &candidates[..candidates.len().min(PAIRS)];
+        for (n, a) in few.iter().enumerate() {
+            for b in &few[n + 1..] {
+                let cost = units(*a) + units(*b);
+                if !worth(&best, cost) {
+                    break;
+                }
+                if mends(&[*a, *b]) {
+                    best = Some((cost, vec![*a, *b]));
+                }
+            }
+        }
+        let few = &candidates[..candidates.len().min(TRIPLES)];
+        for (n, a) in few.iter().enumerate() {
+            for (m, b) in few.iter().enumerate().skip(n + 1) {
+                for c in &few[m + 1..] {
+                    let cost = units(*a) + units(*b) + units(*c);
+                    if !worth(&best, cost) {
+                        break;
+                    }
+                    if mends(&[*a, *b, *c]) {
+                        best = Some((cost, vec![*a, *b, *c]));
+                    }
+                }
+            }
+        }
+        if best.is_some() {
+            return best;
+        }
+        // More than three: take the smallest until it holds, then leave out what is not needed.
+        let mut chosen: Vec<u32> = Vec::new();
+        for r in candidates {
+            chosen.push(r);
+            if mends(&chosen) {
+                let mut n = chosen.len();
+                while n > 0 {
+                    n -= 1;
+                    let mut fewer = chosen.clone();
+                    fewer.remove(n);
+                    if mends(&fewer) {
+                        chosen = fewer;
+                    }
+                }
+                return Some((chosen.iter().map(|r| units(*r)).sum(), chosen));
+            }
+        }
+        None
+    }
+
+    fn closable(&self, z: u32) -> bool {
+        let zone = &self.cells.problem.zones[z as usize];
+        self.cells.zones[z as usize].shown() && !zone.fixed && !zone.known
+    }
+
+    fn cost(&self, zones: &[u32]) -> u64 {
+        zones.iter().map(|z| u64::from(self.cells.problem.zones[*z as usize].units)).sum()
+    }
+
+    /// The cheapest zone rows to withhold, below a cost, after which no touched cell breaks the rule.
+    fn by_zones(&self, key: Key, below: u64) -> Option<(Vec<u32>, Change)> {
+        let mut best: Option<(u64, Vec<u32>, Change)> = None;
+        let qpv = (key[QPV] > 0).then(|| key[QPV] - 1).filter(|z| self.closable(*z));
+        for family in self.options(key) {
+            for with_qpv in [None, qpv] {
+                for set in &family {
+                    let mut set: Vec<u32> = set.clone();
+                    set.extend(with_qpv);
+                    let cost = self.cost(&set);
+                    if set.is_empty() || cost >= best.as_ref().map_or(below, |(b, ..)| *b) {
+                        continue;
+                    }
+                    let change = self.cells.closing(&set);
+                    if change.broken == 0 {
+                        best = Some((cost, set, change));
+                    }
+                }
+                if qpv.is_none() {
+                    break;
+                }
+            }
+        }
+        best.map(|(_, zones, change)| (zones, change))
+    }
+
+    /// Sets of zone rows worth trying, in families (a QPV row can be added to each).
+    fn options(&self, key: Key) -> Vec<Vec<Vec<u32>>> {
+        let zone = |scale: usize| (key[scale] > 0).then(|| key[scale] - 1);
+        let (commune, associee, iris) = (zone(COMMUNE), zone(ASSOCIEE), zone(IRIS));
+        let mut families = vec![vec![Vec::new()]];
+        let own: Vec<u32> = iris.into_iter().collect();
+        let own_closable = own.iter().all(|z| self.closable(*z));
+        if own_closable && !own.is_empty() {
+            families.push(vec![own.clone()]);
+        }
+        let place = self.place(key);
+        if let (true, Some(place)) = (own_closable, place) {
+            let siblings =
+                self.iris.get(&place).into_iter().flatten().filter(|z| !own.contains(z) && self.closable(**z));
+            families.push(siblings.take(SIBLINGS).map(|z| [own.as_slice(), &[*z]].concat()).collect());
+        }
+        if let Some(a) = associee.filter(|a| self.closable(*a) && own_closable) {
+            families.push(vec![vec![a], [own.as_slice(), &[a]].concat()]);
+        }
+        let whole = |zones: &[u32]| -> Option<Vec<u32>> {
+            let shown: Vec<u32> = zones.iter().copied().filter(|z| self.cells.zones[*z as usize].shown()).collect();
+            shown.iter().all(|z| self.closable(*z)).then_some(shown)
+        };
+        let here: Option<Vec<u32>> = match commune {
+            None => Some(Vec::new()),
+            Some(c) => self.communes.iter().find(|(_, n, _)| *n == c).and_then(|(.., zones)| whole(zones)),
+        };
+        if let Some(here) = here {
+            if !here.is_empty() {
+                families.push(vec![here.clone()]);
+            }
+            let others = self.communes.iter().filter(|(_, n, _)| Some(*n) != commune && self.closable(*n));
+            families.push(
+                others
+                    .take(SIBLINGS)
+                    .filter_map(|(.., zones)| whole(zones))
+                    .map(|zones| [here.as_slice(), &zones].concat())
+                    .collect(),
+            );
+        }
+        families
+    }
+
+    /// Commune and commune associée of the residences of a cell.
+    fn place(&self, key: Key) -> Option<(u32, Option<u32>)> {
+        let cell = self.cells.cells.get(&key)?;
+        let r = cell.hidden.first().or(cell.open.first())?;
+        let zones = self.cells.problem.residences[*r as usize].zones;
+        // A cell of a withheld commune holds residences of several; it has no siblings of its own.
+        (key[COMMUNE] > 0).then_some(zones[COMMUNE]).flatten().map(|c| (c, zones[ASSOCIEE]))
+    }
+
+    /// When nothing tried mends a cell: the smallest step that makes it larger.
+    fn step(&self, key: Key) -> Option<Vec<u32>> {
+        let zone = |scale: usize| (key[scale] > 0).then(|| key[scale] - 1).filter(|z| self.closable(*z));
+        if let Some(z) = zone(QPV).or(zone(IRIS)) {
+            return Some(vec![z]);
+        }
+        if let Some(z) = self.place(key).and_then(|p| self.iris.get(&p)?.iter().find(|z| self.closable(**z)).copied()) {
+            return Some(vec![z]);
+        }
+        if let Some(z) = zone(ASSOCIEE).or(zone(COMMUNE)) {
+            return Some(vec![z]);
+        }
+        self.communes
+            .iter()
+            .map(|(.., zones)| zones.iter().copied().filter(|z| self.closable(*z)).collect::<Vec<u32>>())
+            .find(|zones| !zones.is_empty())
+            // A QPV row is all that keeps cells of withheld communes apart.
+            .or_else(|| (0..self.cells.zones.len() as u32).find(|z| self.closable(*z)).map(|z| vec![z]))
+    }
+
+    /// Shows again what is not needed; true when anything changed.
+    fn relax(&mut self) -> bool {
+        let mut changed = false;
+        let problem = self.cells.problem;
+        let mut zones: Vec<u32> =
+            (0..problem.zones.len() as u32).filter(|z| self.cells.zones[*z as usize] == SECONDARY).collect();
+        zones.sort_unstable_by_key(|z| std::cmp::Reverse((problem.zones[*z as usize].units, *z)));
+        for z in zones {
+            let change = self.cells.opening(z);
+            if change.broken == 0 {
+                self.cells.apply(change, &[z], Decision::Show);
+                changed = true;
+            }
+        }
+        // Residences: look again for the cheapest set of each cell, now that zones are decided.
+        let hidden: Vec<u32> =
+            (0..problem.residences.len() as u32).filter(|r| self.cells.residences[*r as usize] == SECONDARY).collect();
+        let mut by_cell: BTreeMap<Key, Vec<u32>> = BTreeMap::new();
+        for r in hidden {
+            by_cell.entry(self.cells.cell_of(r)).or_default().push(r);
+        }
+        for (key, residences) in by_cell {
+            self.cells.decide(key, &residences, Decision::Show);
+            if !self.cells.broken.contains(&key) {
+                changed = true;
+                continue;
+            }
+            let before: u64 = residences.iter().map(|r| u64::from(problem.residences[*r as usize].units)).sum();
+            match self.by_residences(key) {
+                Some((cost, better)) if cost < before => {
+                    self.cells.decide(key, &better, SECONDARY);
+                    changed = true;
+                }
+                _ => self.cells.decide(key, &residences, SECONDARY),
+            }
+        }
+        changed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Member, Residence, Zone};
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::HashMap;
+
+    const P: Parameters = Parameters { threshold: 11, dominance: 0.85, residences: 2, landlord_view: true };
+
+    /// Cells that break the rule, computed from decisions alone.
+    fn broken(problem: &Problem, plan: &Plan) -> usize {
+        let mut cells: HashMap<(Vec<u32>, u32), Vec<Member>> = HashMap::new();
+        for (r, d) in problem.residences.iter().zip(&plan.residences) {
+            let shown = |z: &u32| plan.zones[*z as usize].shown() || problem.zones[*z as usize].known;
+            let key: Vec<u32> = r.zones.into_iter().flatten().filter(shown).collect();
+            if r.part > 0 && key.is_empty() {
+                continue;
+            }
+            let cell = cells.entry((key, r.part)).or_default();
+            if !d.shown() && !r.known {
+                cell.push(Member { units: r.units, dwellings: r.dwellings, landlord: r.landlord });
+            }
+        }
+        cells.values().filter(|c| !holds(&P, c.iter().copied())).count()
+    }
+
+    /// Communes with IRIS, QPV over some of them; residences of many sizes.
+    fn problems(residences: usize) -> impl Strategy<Value = Problem> {
+        let one = (
+            0u32..8,
+            0u32..5,
+            0u32..10,
+            prop_oneof![3 => 1u32..11, 2 => 11u32..60],
+            prop::option::weighted(0.95, 0u32..4),
+        );
+        prop::collection::vec(one, 1..residences).prop_map(|list| {
+            // Zones: communes 0..8, a commune associée 8 in commune 0, IRIS 9 + commune * 5 + i, QPV 49, 50.
+            let mut problem = Problem::default();
+            for z in 0..51u32 {
+                let scale = match z {
+                    0..8 => COMMUNE,
+                    8 => ASSOCIEE,
+                    9..49 => IRIS,
+                    _ => QPV,
+                };
+                problem.zones.push(Zone { scale, units: 0, withheld: None, fixed: false, known: false });
+            }
+            for (commune, iris, qpv, units, landlord) in list {
+                // Communes 4 to 7 are one IRIS each.
+                let iris = if commune < 4 { iris } else { 0 };
+                let zones = [
+                    Some(commune),
+                    (commune == 0 && iris == 1).then_some(8),
+                    Some(9 + commune * 5 + iris),
+                    (qpv < 2 && commune < 3).then_some(49 + qpv),
+                ];
+                for z in zones.iter().flatten() {
+                    problem.zones[*z as usize].units += units;
+                }
+                let withheld = (units < 11).then_some(Motif::Primaire);
+                problem.residences.push(Residence {
+                    units,
+                    dwellings: units + 1,
+                    landlord,
+                    zones,
+                    part: 0,
+                    withheld,
+                    fixed: false,
+                    known: false,
+                });
+            }
+            for z in &mut problem.zones {
+                z.withheld = (z.units > 0 && z.units < 11).then_some(Motif::Primaire);
+            }
+            problem
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(300))]
+
+        #[test]
+        fn no_remainder_breaks_the_rule(problem in problems(120)) {
+            let plan = plan(&problem, P);
+            prop_assert_eq!(plan.unresolved, 0);
+            let nothing = plan.residences.iter().all(|d| !d.shown())
+                && plan.zones.iter().zip(&problem.zones).all(|(d, z)| !d.shown() || z.units == 0);
+            prop_assert!(broken(&problem, &plan) == 0 || nothing);
+            for (r, d) in problem.residences.iter().zip(&plan.residences) {
+                prop_assert!(r.withheld.is_none() || !d.shown(), "a primary residence is shown");
+            }
+        }
+
+        #[test]
+        fn nothing_is_withheld_without_need(problem in problems(80)) {
+            let plan = plan(&problem, P);
+            if broken(&problem, &plan) > 0 {
+                return Ok(());
+            }
+            for r in 0..plan.residences.len() {
+                if plan.residences[r] == SECONDARY {
+                    let mut more = plan.clone();
+                    more.residences[r] = Decision::Show;
+                    prop_assert!(broken(&problem, &more) > 0, "residence {r} could be shown");
+                }
+            }
+        }
+
+        #[test]
+        fn known_rows_are_counted_as_known(problem in problems(80), known in prop::collection::vec(any::<bool>(), 51)) {
+            let mut problem = problem;
+            for (z, k) in problem.zones.iter_mut().zip(known) {
+                z.known = k;
+            }
+            let plan = plan(&problem, P);
+            prop_assert_eq!(broken(&problem, &plan) > 0, plan.unresolved > 0 );
+        }
+    }
+
+    #[test]
+    fn a_lone_small_residence_costs_the_smallest_of_its_landlord() {
+        let r = |units, landlord, withheld| Residence {
+            units,
+            dwellings: units,
+            landlord: Some(landlord),
+            zones: [Some(0), None, Some(1), None],
+            part: 0,
+            withheld,
+            fixed: false,
+            known: false,
+        };
+        let zone = |scale| Zone { scale, units: 1000, withheld: None, fixed: false, known: false };
+        let problem = Problem {
+            residences: vec![r(6, 1, Some(Motif::Primaire)), r(12, 2, None), r(30, 1, None), r(400, 3, None)],
+            zones: vec![zone(COMMUNE), zone(IRIS)],
+        };
+        let plan = plan(&problem, P);
+        // The 12 of landlord 2 would leave landlord 2 with the 6; the 30 of landlord 1 leaves nobody with anything.
+        assert_eq!(plan.residences.iter().map(|d| d.shown()).collect::<Vec<_>>(), [false, true, false, true]);
+        assert!(plan.zones.iter().all(|d| d.shown()));
+    }
+
+    #[test]
+    fn a_lone_small_zone_takes_a_sibling_with_it() {
+        let r = |units, iris| Residence {
+            units,
+            dwellings: units,
+            landlord: Some(iris),
+            zones: [Some(0), None, Some(iris), None],
+            part: 0,
+            withheld: (units < 11).then_some(Motif::Primaire),
+            fixed: false,
+            known: false,
+        };
+        let zone = |scale, units, withheld| Zone { scale, units, withheld, fixed: false, known: false };
+        let mut residences = vec![r(5, 1)];
+        for iris in [2, 3] {
+            residences.extend([7, 8, 9, 50, 10].map(|n| r(n, iris)));
+        }
+        for (n, r) in residences.iter_mut().enumerate() {
+            r.landlord = Some(n as u32);
+        }
+        let problem = Problem {
+            residences,
+            zones: vec![
+                zone(COMMUNE, 173, None),
+                zone(IRIS, 5, Some(Motif::Primaire)),
+                zone(IRIS, 84, None),
+                zone(IRIS, 84, None),
+            ],
+        };
+        let plan = plan(&problem, P);
+        assert_eq!(plan.zones.iter().filter(|d| **d == SECONDARY).count(), 1);
+        assert!(plan.zones[0].shown() && plan.unresolved == 0);
+    }
+}

@@ -1,0 +1,240 @@
+//! Reads units, runs the plan, writes its lines.
+
+use super::PublishError;
+use super::candidate::Candidate;
+use super::plan::{
+    Entry, Known, Ledger, Line, Parameters, Price, RESIDENCE, Series, Shown, Theme, VintageInput, ZoneEntry, scale_name,
+};
+use super::prepare::vintages;
+use super::report::PriceLine;
+use futures_util::{TryStreamExt, pin_mut};
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use tokio_postgres::binary_copy::BinaryCopyInWriter;
+use tokio_postgres::types::Type;
+
+/// Lines of a vintage.
+type Lines = Vec<(i32, Vec<Line>)>;
+
+/// What a theme's plan gives.
+struct Planned {
+    theme: Theme,
+    lines: Lines,
+    shown: HashMap<i32, Shown>,
+    prices: Vec<PriceLine>,
+    unresolved: usize,
+}
+
+/// Plans every theme and replaces the candidate's lines.
+pub(super) async fn plan(c: &Candidate<'_>) -> Result<(String, Value), PublishError> {
+    let parameters = Parameters::from(&c.config.secrecy);
+    let all = vintages(c).await?;
+    let mut landlords: HashMap<String, u32> = HashMap::new();
+    let mut work = HashMap::new();
+    for theme in Theme::ALL {
+        let mut inputs = Vec::new();
+        for (_, vintage, stock, context) in all.iter().filter(|v| v.0 == theme) {
+            inputs.push(input(c, theme, *vintage, *stock, *context, &mut landlords).await?);
+        }
+        work.insert(theme.name(), (inputs, ledger(c, theme).await?));
+    }
+    let mut run = |theme: Theme, stock: Option<HashMap<i32, Shown>>| {
+        let (inputs, ledger) = work.remove(theme.name()).unwrap_or_default();
+        tokio::task::spawn_blocking(move || series(theme, parameters, &inputs, &ledger, stock.as_ref()))
+    };
+    let lost = |_| PublishError::Interrupted;
+    let parc = run(Theme::Parc, None).await.map_err(lost)?;
+    let occupation = run(Theme::Occupation, Some(parc.shown.clone()));
+    let attributions = run(Theme::Attributions, Some(parc.shown.clone()));
+    let planned = [parc, occupation.await.map_err(lost)?, attributions.await.map_err(lost)?];
+    for p in &planned {
+        if p.unresolved > 0 {
+            return Err(PublishError::Unprotected { theme: p.theme.name(), cells: p.unresolved });
+        }
+    }
+    write(c, &planned).await?;
+    let prices: Vec<&PriceLine> = planned.iter().flat_map(|p| &p.prices).collect();
+    let lines: usize = planned.iter().flat_map(|p| &p.lines).map(|(_, l)| l.len()).sum();
+    let secret = planned.iter().flat_map(|p| &p.lines).flat_map(|(_, l)| l).filter(|l| l.motif.is_some()).count();
+    Ok((format!("{lines} rows, {secret} of them withheld"), json!(prices)))
+}
+
+/// One theme, vintage after vintage.
+fn series(
+    theme: Theme,
+    parameters: Parameters,
+    inputs: &[VintageInput],
+    ledger: &Ledger,
+    stock: Option<&HashMap<i32, Shown>>,
+) -> Planned {
+    let mut series = Series::new(theme, parameters, ledger, stock);
+    let lines = inputs.iter().map(|i| (i.vintage, series.plan(i))).collect();
+    // Communes associées and communes are one scale for a reader.
+    let mut prices: Vec<PriceLine> = Vec::new();
+    for ((family, vintage, scale), price) in &series.prices {
+        let scale = scale_name(*scale);
+        match prices.iter_mut().find(|p| p.famille == *family && p.millesime == *vintage && p.echelle == scale) {
+            Some(p) => p.prix = sum(p.prix, *price),
+            None => prices.push(PriceLine {
+                theme: theme.name().to_owned(),
+                famille: (*family).to_owned(),
+                millesime: *vintage,
+                echelle: scale.to_owned(),
+                prix: *price,
+            }),
+        }
+    }
+    Planned { theme, lines, shown: series.shown, prices, unresolved: series.unresolved }
+}
+
+fn sum(a: Price, b: Price) -> Price {
+    Price {
+        rows: a.rows + b.rows,
+        units: a.units + b.units,
+        primary_rows: a.primary_rows + b.primary_rows,
+        primary_units: a.primary_units + b.primary_units,
+        secondary_rows: a.secondary_rows + b.secondary_rows,
+        secondary_units: a.secondary_units + b.secondary_units,
+    }
+}
+
+/// Residences and zones of a vintage, with their units.
+async fn input(
+    c: &Candidate<'_>,
+    theme: Theme,
+    vintage: i32,
+    stock: i32,
+    context: i32,
+    landlords: &mut HashMap<String, u32>,
+) -> Result<VintageInput, PublishError> {
+    let doing = || PublishError::during(format!("reading units of {} {vintage}", theme.name()));
+    let mut input = VintageInput { vintage, stock, ..VintageInput::default() };
+    let mut numbers: HashMap<(String, String), u32> = HashMap::new();
+    let rows = c
+        .source
+        .query(
+            "SELECT echelle, id, insee_associee IS NOT NULL AND echelle = 'commune' FROM travail.zone WHERE contexte = $1
+             ORDER BY echelle, id",
+            &[&context],
+        )
+        .await
+        .map_err(doing())?;
+    for row in &rows {
+        let (scale, id, associee): (String, String, bool) = (row.get(0), row.get(1), row.get(2));
+        let place = match (scale.as_str(), associee) {
+            ("iris", _) => super::plan::IRIS,
+            ("qpv", _) => super::plan::QPV,
+            (_, true) => super::plan::ASSOCIEE,
+            (_, false) => super::plan::COMMUNE,
+        };
+        numbers.insert((scale, id.clone()), input.zones.len() as u32);
+        input.zones.push(ZoneEntry { scale: place, id });
+    }
+    let sql = format!(
+        "SELECT r.id, r.siren_bailleur, coalesce(p.nb_logements, 0), r.insee_com, r.insee_associee, r.code_iris, r.code_qp,
+                coalesce(u.unites, '{{}}')
+         FROM travail.residence r
+         LEFT JOIN travail.parc p ON p.millesime = $1 AND p.echelle = 'residence' AND p.id = r.id
+         LEFT JOIN stat.unites u ON u.theme = '{}' AND u.millesime = $2 AND u.echelle = 'residence' AND u.id = r.id
+         WHERE r.contexte = $3 AND (p.id IS NOT NULL OR u.id IS NOT NULL)
+         ORDER BY r.id",
+        theme.name()
+    );
+    let stream = c.source.query_raw(&sql, [&stock, &vintage, &context]).await.map_err(doing())?;
+    pin_mut!(stream);
+    while let Some(row) = stream.try_next().await.map_err(doing())? {
+        let zone = |scale: &str, code: Option<&str>| {
+            code.and_then(|c| numbers.get(&(scale.to_owned(), c.to_owned())).copied())
+        };
+        let units: Vec<i32> = row.get(7);
+        let count = landlords.len() as u32;
+        input.residences.push(Entry {
+            id: row.get(0),
+            landlord: row.get::<_, Option<String>>(1).map(|l| *landlords.entry(l).or_insert(count)),
+            dwellings: row.get::<_, i32>(2).unsigned_abs(),
+            zones: [
+                zone("commune", row.get(3)),
+                zone("commune", row.get(4)),
+                zone("iris", row.get(5)),
+                zone("qpv", row.get(6)),
+            ],
+            units: units.into_iter().map(i32::unsigned_abs).collect(),
+        });
+    }
+    Ok(input)
+}
+
+/// Everything that was ever made current of a theme.
+async fn ledger(c: &Candidate<'_>, theme: Theme) -> Result<Ledger, PublishError> {
+    let doing = || PublishError::during(format!("reading the ledger of {}", theme.name()));
+    let stream = c
+        .source
+        .query_raw(
+            "SELECT millesime, echelle, id, statut, familles FROM plan.registre WHERE theme = $1",
+            [theme.name()],
+        )
+        .await
+        .map_err(doing())?;
+    pin_mut!(stream);
+    let mut ledger = Ledger::new();
+    while let Some(row) = stream.try_next().await.map_err(doing())? {
+        let scale = match row.get::<_, &str>(1) {
+            "residence" => RESIDENCE,
+            "iris" => super::plan::IRIS,
+            "qpv" => super::plan::QPV,
+            _ => super::plan::COMMUNE,
+        };
+        let known: &mut Known = ledger.entry((row.get(0), scale, row.get(2))).or_default();
+        let status: &str = row.get(3);
+        let families: Vec<String> = row.get(4);
+        known.shown |= status != "secret";
+        known.hidden |= status == "secret";
+        if status == "diffuse" {
+            let withheld = theme.family_names().filter(|f| !families.iter().any(|g| g == f)).map(str::to_owned);
+            known.families_hidden.extend(withheld);
+            known.families_shown.extend(families);
+        }
+    }
+    Ok(ledger)
+}
+
+/// Replaces the candidate's lines, in one transaction.
+async fn write(c: &Candidate<'_>, planned: &[Planned]) -> Result<(), PublishError> {
+    let doing = || PublishError::during("writing the plan");
+    c.source.batch_execute("BEGIN").await.map_err(doing())?;
+    c.source.execute("DELETE FROM plan.ligne WHERE publication = $1", &[&c.publication]).await.map_err(doing())?;
+    let sink = c
+        .source
+        .copy_in(
+            "COPY plan.ligne (publication, theme, millesime, echelle, id, statut, motif, familles) FROM STDIN (FORMAT binary)",
+        )
+        .await
+        .map_err(doing())?;
+    let types = [Type::INT8, Type::TEXT, Type::INT4, Type::TEXT, Type::TEXT, Type::TEXT, Type::TEXT, Type::TEXT_ARRAY];
+    let writer = BinaryCopyInWriter::new(sink, &types);
+    pin_mut!(writer);
+    for p in planned {
+        for (vintage, lines) in &p.lines {
+            for l in lines {
+                let motif = l.motif.map_or("", |m| m.name());
+                writer
+                    .as_mut()
+                    .write(&[
+                        &c.publication,
+                        &p.theme.name(),
+                        vintage,
+                        &scale_name(l.scale),
+                        &l.id,
+                        &l.status,
+                        &motif,
+                        &l.families,
+                    ])
+                    .await
+                    .map_err(doing())?;
+            }
+        }
+    }
+    writer.finish().await.map_err(doing())?;
+    c.source.batch_execute("COMMIT; SELECT plan.analyser()").await.map_err(doing())?;
+    Ok(())
+}
