@@ -1,7 +1,9 @@
 //! `seuil demo`.
 
 use crate::config::Config;
-use crate::demo::metropolis::{self, Plan};
+use crate::demo::metropolis::Plan;
+use crate::demo::{self, Origin};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// Runs a whole portal on synthetic data: cluster, import, publication, conventions, server.
@@ -10,6 +12,12 @@ pub struct Demo {
     /// Folder of everything the demonstration makes.
     #[arg(long, value_name = "DIR", default_value = "var/demo")]
     data: PathBuf,
+    /// Public socket (TLS).
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8443")]
+    listen: SocketAddr,
+    /// Operations socket (plain HTTP): health, metrics.
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8480")]
+    operations: SocketAddr,
     /// 1: a metropolis of 140,000 dwellings; 40: France's social stock; 0.05: a small town.
     #[arg(long, default_value_t = 1.0)]
     scale: f64,
@@ -25,26 +33,35 @@ pub struct Demo {
 }
 
 impl Demo {
-    /// Runs the command.
+    /// Runs the command until SIGTERM or Ctrl-C.
     ///
     /// # Errors
     /// What went wrong, for the terminal.
-    pub async fn run(self, _config: Config) -> anyhow::Result<()> {
-        let plan = Plan { seed: self.seed, scale: self.scale, points: self.points };
-        if !self.files_only {
-            anyhow::bail!("only --files-only is built yet");
+    pub async fn run(self, config: Config) -> anyhow::Result<()> {
+        anyhow::ensure!((0.01..=64.0).contains(&self.scale), "--scale: from 0.01 to 64");
+        anyhow::ensure!((100..=200_000).contains(&self.points), "--points: from 100 to 200000");
+        let demo = demo::Demo {
+            folder: self.data,
+            plan: Plan { seed: self.seed, scale: self.scale, points: self.points },
+            origin: Origin::Invented,
+            listen: self.listen,
+            operations: self.operations,
+        };
+        if self.files_only {
+            return Ok(demo::files(&demo).await?);
         }
-        let begun = std::time::Instant::now();
-        let s = metropolis::write(&self.data.join("source"), &plan, &|_, _| {})?;
-        println!(
-            "{} communes, {} IRIS, {} QPV, {} residences, {} dwellings in {:.1} s",
-            s.communes,
-            s.iris,
-            s.quartiers,
-            s.residences,
-            s.dwellings,
-            begun.elapsed().as_secs_f64()
-        );
-        Ok(())
+        // Listened to from the begin: a signal during the preparation ends it in order.
+        let (ended, stop) = tokio::sync::oneshot::channel();
+        tokio::spawn(async move {
+            match super::stopped().await {
+                Ok(()) => drop(ended.send(())),
+                Err(e) => {
+                    tracing::error!(error = %e, "signals cannot be received");
+                    std::future::pending().await
+                }
+            }
+        });
+        let stop = async { drop(stop.await) };
+        Ok(demo::run(demo, config, stop).await?)
     }
 }

@@ -59,7 +59,7 @@ pub fn main() -> anyhow::Result<()> {
         .init();
     let config = cli.config.as_deref().map(Config::read).transpose()?.unwrap_or_default();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    runtime.block_on(async {
+    let outcome = runtime.block_on(async {
         match cli.command {
             Command::Demo(c) => c.run(config).await,
             Command::Migrate(c) => c.run(config).await,
@@ -70,7 +70,10 @@ pub fn main() -> anyhow::Result<()> {
             Command::Convention(c) => c.run(config).await,
             Command::Serve(c) => c.run(config).await,
         }
-    })
+    });
+    // A thread that still reads or writes a file for a task that was given up does not hold back the end.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    outcome
 }
 
 /// Waits for SIGTERM or Ctrl-C.
