@@ -12,6 +12,7 @@ mod portal;
 mod bad_input;
 mod database;
 mod identity;
+mod import;
 mod layering;
 mod licences;
 mod ogcapi;
@@ -28,10 +29,11 @@ pub type Case = (&'static str, fn(&'static Portal));
 
 fn main() {
     let arguments = Arguments::from_args();
-    let rooms: [(&str, &[Case]); 8] = [
+    let rooms: [(&str, &[Case]); 9] = [
         ("bad_input", bad_input::CASES),
         ("database", database::CASES),
         ("identity", identity::CASES),
+        ("import", import::CASES),
         ("ogcapi", ogcapi::CASES),
         ("secrecy", secrecy::CASES),
         ("tiles", tiles::CASES),

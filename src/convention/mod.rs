@@ -3,14 +3,27 @@
 //! A convention (a signed contract) is the unit of authority. It is the only maker of [`Scoped`], and the store executes
 //! nothing else.
 
+pub mod acts;
+pub mod calendar;
+mod compile;
+pub mod deed;
+pub mod file;
 pub mod holder;
+mod kept;
 pub mod record;
 pub mod registry;
+pub mod revocations;
+mod rows;
+pub mod samples;
 pub mod scope;
+pub mod territory;
+pub mod words;
 
+pub use compile::compile;
 pub use holder::Holder;
 pub use record::{Close, Open, Permit, Recorder};
-pub use registry::{Convention, Identity, Registry};
+pub use registry::{Convention, Identity, Registry, State};
+pub use rows::{CertificateRow, ConventionRow, Rows};
 pub use scope::{Access, Operation, Scoped, Territory};
 
 /// What keeps the registry or the access record from working: for the administrator, never for a client.
@@ -25,6 +38,26 @@ pub enum ConventionError {
         /// Why.
         source: std::io::Error,
     },
+    /// Lines of the administrator's local revocations that say nothing sensible.
+    #[error("{path}, line {}: not `cle`, `serie`, `ca` or `convention` with its values",
+            lines.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
+    Revocations {
+        /// Which file.
+        path: std::path::PathBuf,
+        /// Numbers of the lines, from 1.
+        lines: Vec<usize>,
+    },
+    /// A convention in the database that this program cannot read.
+    #[error("convention {id} in the database: {reason}")]
+    Record {
+        /// Which convention.
+        id: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The database does not answer, or ended the connection.
+    #[error("the database does not answer")]
+    Silent,
     /// The database of conventions.
     #[error(transparent)]
     Database(#[from] crate::db::DbError),

@@ -2,12 +2,14 @@
 
 use crate::catalogue::{Catalogue, FieldId, LayerId};
 use crate::error::{Error, NameKind, Result};
+use crate::filter::Filter;
 use crate::query::{Query, Select};
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 /// Operation families a convention grants.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Operation {
     /// Pictures, legends and identify (WMS, WMTS, map tiles).
     Wms,
@@ -76,10 +78,13 @@ impl Access {
         match &query {
             Query::Features(parts) | Query::Count(parts) => parts.iter().try_for_each(|s| self.check(s))?,
             Query::Feature(part) => self.check(part)?,
-            Query::Tile(t) => t.layers.iter().try_for_each(|(l, fields)| self.sees(*l, fields))?,
-            Query::Map(m) => m.layers.iter().try_for_each(|l| self.sees(l.layer, &[]))?,
+            Query::Tile(t) => t.layers.iter().try_for_each(|(l, fields)| {
+                self.sees(*l, fields)?;
+                self.sees(*l, &named(&t.filter))
+            })?,
+            Query::Map(m) => m.layers.iter().try_for_each(|l| self.sees(l.layer, &named(&l.filter)))?,
             Query::Info(i) => {
-                i.map.layers.iter().try_for_each(|l| self.sees(l.layer, &[]))?;
+                i.map.layers.iter().try_for_each(|l| self.sees(l.layer, &named(&l.filter)))?;
                 i.layers.iter().try_for_each(|l| self.sees(*l, &[]))?;
             }
             Query::Legend(l) => self.sees(l.layer, &[])?,
@@ -90,7 +95,11 @@ impl Access {
     }
 
     fn check(&self, select: &Select) -> Result<()> {
-        self.sees(select.layer, &select.fields)
+        self.sees(select.layer, &select.fields)?;
+        // What may not be read may not be asked about either: a filter or an order would tell it value by value.
+        self.sees(select.layer, &named(&select.filter))?;
+        let keys: Vec<FieldId> = select.order.iter().filter_map(|k| k.field).collect();
+        self.sees(select.layer, &keys)
     }
 
     fn sees(&self, layer: LayerId, fields: &[FieldId]) -> Result<()> {
@@ -101,4 +110,11 @@ impl Access {
             None => Ok(()),
         }
     }
+}
+
+/// Fields that a filter names.
+fn named(filter: &Filter) -> Vec<FieldId> {
+    let mut fields = Vec::new();
+    filter.fields(&mut |f| fields.push(f));
+    fields
 }

@@ -3,6 +3,7 @@
 //! Everything lies in one folder and is done in steps that are recorded: ended or killed at any moment and started again,
 //! a demonstration goes on where it was. Each step calls what the commands of a data team call.
 
+pub mod cluster;
 pub mod metropolis;
 mod show;
 mod steps;

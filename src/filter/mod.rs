@@ -6,6 +6,7 @@ pub mod cql2;
 pub mod ecql;
 pub mod expr;
 pub mod fes;
+pub mod instant;
 
 use crate::catalogue::FieldId;
 use crate::geo::{Crs, Envelope, Geometry};
@@ -172,7 +173,38 @@ pub enum TemporalOp {
     AnyInteracts,
 }
 
+impl Expr {
+    /// Calls `f` for every field named.
+    pub fn fields(&self, f: &mut impl FnMut(FieldId)) {
+        match self {
+            Expr::Field(field) => f(*field),
+            Expr::Id | Expr::Literal(_) => {}
+            Expr::Arithmetic(a, _, b) => {
+                a.fields(f);
+                b.fields(f);
+            }
+            Expr::Function(_, arguments) => arguments.iter().for_each(|a| a.fields(f)),
+        }
+    }
+}
+
 impl Filter {
+    /// Calls `f` for every field named.
+    pub fn fields(&self, f: &mut impl FnMut(FieldId)) {
+        match self {
+            Filter::And(parts) | Filter::Or(parts) => parts.iter().for_each(|p| p.fields(f)),
+            Filter::Not(inner) => inner.fields(f),
+            Filter::Compare { left, right, .. } => {
+                left.fields(f);
+                right.fields(f);
+            }
+            Filter::Like { expr, .. } | Filter::In { expr, .. } | Filter::IsNull(expr) => expr.fields(f),
+            Filter::Between { expr, lower, upper } => [expr, lower, upper].into_iter().for_each(|e| e.fields(f)),
+            Filter::Temporal { field, .. } => f(*field),
+            Filter::All | Filter::Ids(_) | Filter::BBox { .. } | Filter::Spatial { .. } | Filter::Distance { .. } => {}
+        }
+    }
+
     /// Conjunction that flattens and drops `All`.
     pub fn and(self, other: Filter) -> Filter {
         match (self, other) {

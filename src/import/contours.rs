@@ -86,27 +86,45 @@ impl<Z: Zone> Reader for Contours<Z> {
     }
 }
 
-/// SHA-256 of the file as it lies on the disk (of a Shapefile: of its `.shp`).
+/// SHA-256 of the file as it lies on the disk; of a Shapefile or a folder, of all its files one after the other.
 fn hash(path: &Path) -> Result<String, ImportError> {
     let read = |source| ImportError::Read { path: path.to_owned(), source };
     let mut digest = Sha256::new();
-    if path.is_dir() {
-        return Ok(hex::encode(digest.finalize()));
-    }
-    let mut file = std::fs::File::open(path).map_err(read)?;
-    let mut buffer = vec![0; 256 * 1024];
     let mut empty = true;
-    loop {
-        match file.read(&mut buffer).map_err(read)? {
-            0 => break,
-            n => digest.update(&buffer[..n]),
+    for file in parts(path).map_err(read)? {
+        let mut file = std::fs::File::open(file).map_err(read)?;
+        let mut buffer = vec![0; 256 * 1024];
+        loop {
+            match file.read(&mut buffer).map_err(read)? {
+                0 => break,
+                n => digest.update(&buffer[..n]),
+            }
+            empty = false;
         }
-        empty = false;
     }
     if empty {
         return Err(ImportError::Empty { path: path.to_owned(), what: "feature" });
     }
     Ok(hex::encode(digest.finalize()))
+}
+
+/// The files that make up a data set, in the order of their names.
+fn parts(path: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let shapefile = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("shp"));
+    let folder = match (path.is_dir(), shapefile) {
+        (true, _) => path,
+        (false, true) => path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")),
+        (false, false) => return Ok(vec![path.to_owned()]),
+    };
+    let mut parts = vec![];
+    for entry in std::fs::read_dir(folder)? {
+        let part = entry?.path();
+        if part.is_file() && (path.is_dir() || part.file_stem() == path.file_stem()) {
+            parts.push(part);
+        }
+    }
+    parts.sort();
+    Ok(parts)
 }
 
 /// What GDAL says on this thread, instead of on standard error.

@@ -120,12 +120,21 @@ fn parse<'a>(row: &'a Row<'_>, millesime: i16) -> Result<Dwelling<'a>, Reject> {
         dpeenergie: label(row, DPEENERGIE)?,
         dpeserre: label(row, DPESERRE)?,
         qpv: row.int(QPV, 1..=2, &[0])?,
-        mode: row.int(MODE, 1..=9, &[0])?,
+        mode: mode(row)?,
         duree_vacance: row.int(DUREE_VACANCE, 0..=1200, &[9999])?,
         bail: row.date(BAIL, last)?,
         // 9999 is "not applicable"; a rent of nothing is not known either.
         loyer: row.float(LOYERPRINC, 0.01..=9998.0, &[0.0, 9999.0])?,
     })
+}
+
+/// State on 1 January: 1 let, 2 offered and vacant, 3 empty, 4 taken by an association, 5 occupied otherwise, 6 temporary
+/// shelter, 9 not applicable.
+fn mode(row: &Row<'_>) -> Result<Option<i16>, Reject> {
+    match row.int::<i16>(MODE, 1..=9, &[0])? {
+        Some(7 | 8) => Err(row.reject(MODE, "none of 1 to 6, 9")),
+        code => Ok(code),
+    }
 }
 
 /// C collective, I individual, E for students; as code or as label.
@@ -227,7 +236,8 @@ mod tests {
     fn the_complete_file() {
         let text = format!(
             "{OPEN};IDENT_REP;MODE;DUREE_VACANCE;BAIL;LOYERPRINC\n{DWELLING};5935000001;1;;2019-07-01;412.35\n\
-             {DWELLING};;1;;;\n{DWELLING};59 1;1;;;\n{DWELLING};5935000002;2;14;;9999\n{DWELLING};5935000003;1;;2026-01-01;\n"
+             {DWELLING};;1;;;\n{DWELLING};59 1;1;;;\n{DWELLING};5935000002;2;14;;9999\n{DWELLING};5935000003;1;;2026-01-01;\n\
+             {DWELLING};5935000004;7;;;\n"
         );
         let got = all(&text);
         assert!(got[0].as_ref().unwrap().contains("bail: Some(2019-07-01), loyer: Some(412.35)"), "{got:?}");
@@ -235,6 +245,7 @@ mod tests {
         assert_eq!(got[2], Err("IDENT_REP = \"59 1\": not an identifier".into()));
         assert!(got[3].as_ref().unwrap().contains("duree_vacance: Some(14), bail: None, loyer: None"));
         assert_eq!(got[4], Err("BAIL = \"2026-01-01\": not between 1900 and 2025".into()));
+        assert_eq!(got[5], Err("MODE = \"7\": none of 1 to 6, 9".into()));
     }
 
     #[test]

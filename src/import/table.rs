@@ -179,7 +179,7 @@ impl Table {
                 Text::Latin1 => ("UTF-8", "Latin-1"),
                 _ => ("not UTF-8", "UTF-8"),
             };
-            return line_reject(format!("{is}, in a file that is {was}"));
+            return line_reject(format!("{is}, in a file read as {was}"));
         }
         Ok(Some(Ok(Row { number, table: self })))
     }
@@ -316,7 +316,7 @@ pub(super) mod tests {
         text.extend("59350;1;é\n".as_bytes());
         let got = parse(&text, COLUMNS, |r| Ok(r.text(2, 10)?.unwrap().into_owned()));
         assert_eq!(got[0].as_deref(), Ok("é"));
-        assert_eq!(got[1].as_ref().unwrap_err().reason, "UTF-8, in a file that is Latin-1");
+        assert_eq!(got[1].as_ref().unwrap_err().reason, "UTF-8, in a file read as Latin-1");
     }
 
     #[test]

@@ -128,6 +128,11 @@ impl Anchors {
         self.anchors.iter().any(|a| a.key == *issuer)
     }
 
+    /// Whether one of the certificates of an accepted CA's key is still valid at `now` (milliseconds since 1970).
+    pub fn valid(&self, issuer: &[u8; 32], now: i64) -> bool {
+        self.anchors.iter().any(|a| a.key == *issuer && now <= a.not_after)
+    }
+
     /// The accepted CA whose key signed a certificate. Names are compared first (a signature check costs 0.1 ms), the
     /// signature decides.
     pub(super) fn signer(&self, leaf: &X509Certificate<'_>) -> Option<&Anchor> {

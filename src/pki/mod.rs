@@ -183,7 +183,10 @@ fn serial_hex(raw: &[u8]) -> String {
 }
 
 /// Creates a file for its owner alone (0600) and writes it through to the disk.
-fn write_private(path: &Path, bytes: &[u8]) -> Result<(), PkiError> {
+///
+/// # Errors
+/// [`PkiError::File`].
+pub fn write_private(path: &Path, bytes: &[u8]) -> Result<(), PkiError> {
     use std::io::Write;
     use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
     let mut options = std::fs::OpenOptions::new();

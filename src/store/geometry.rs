@@ -20,6 +20,15 @@ impl StoredCrs {
     /// All of them.
     pub const ALL: [StoredCrs; 3] = [StoredCrs::Lambert93, StoredCrs::WebMercator, StoredCrs::Degrees];
 
+    /// The CRS itself.
+    pub fn crs(self) -> Crs {
+        match self {
+            StoredCrs::Lambert93 => Crs::Lambert93,
+            StoredCrs::WebMercator => Crs::WebMercator,
+            StoredCrs::Degrees => Crs::Crs84,
+        }
+    }
+
     /// The stored CRS that serves a CRS; `None` when coordinates must be computed (EPSG:3950).
     pub fn of(crs: Crs) -> Option<StoredCrs> {
         match crs {

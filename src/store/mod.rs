@@ -3,12 +3,26 @@
 //! The only way to rows is [`Store::select`], which takes a `Scoped`: nothing reads the snapshot without a convention.
 
 pub mod build;
+mod caches;
 pub mod dictionary;
+mod eval;
+mod facts;
+mod figure;
 #[cfg(test)]
 pub mod fixture;
 pub mod geometry;
 pub mod keep;
+mod like;
+mod reader;
+pub mod scalar;
+mod select;
 pub mod snapshot;
+mod spatial;
+pub mod sql;
+mod territory;
+#[cfg(test)]
+mod tests;
+mod truth;
 
 pub use dictionary::Dictionary;
 pub use geometry::{GeometryTable, Shapes, StoredCrs};
@@ -17,9 +31,11 @@ pub use snapshot::{Cells, Column, LayerData, Snapshot, Table};
 use crate::catalogue::{Catalogue, FieldId, LayerId};
 use crate::config::Config;
 use crate::convention::Scoped;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::geo::{Crs, Envelope};
 use arc_swap::ArcSwap;
+use caches::Caches;
+use reader::Reader;
 use std::sync::Arc;
 
 /// Code of NULL in every dictionary; its JSON bytes are `null`, its XML bytes are empty.
@@ -95,6 +111,8 @@ pub enum Fetched {
 pub struct Prepared {
     /// The snapshot the rows belong to; `select` works on this one and no other.
     snapshot: Option<Arc<Snapshot>>,
+    /// For each filter of the query, rows that satisfy its hard leaves.
+    hard: Vec<Vec<Vec<u32>>>,
 }
 
 /// Why the store cannot start.
@@ -112,7 +130,9 @@ pub enum StoreError {
 /// The publications in memory and the way to PostGIS.
 #[derive(Debug)]
 pub struct Store {
+    catalogue: Arc<Catalogue>,
     current: ArcSwap<Snapshot>,
+    caches: Caches,
 }
 
 impl Store {
@@ -121,14 +141,14 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`]: views that do not fit the catalogue, or neither a database nor a local file.
-    pub async fn open(_config: &Config, _catalogue: Arc<Catalogue>) -> std::result::Result<Arc<Store>, StoreError> {
+    pub async fn open(_config: &Config, catalogue: Arc<Catalogue>) -> std::result::Result<Arc<Store>, StoreError> {
         let nothing = Snapshot { publication: 0, published: 0, layers: Vec::new() };
-        Ok(Arc::new(Store { current: ArcSwap::from_pointee(nothing) }))
+        Ok(Arc::new(Store::fixed(catalogue, Arc::new(nothing))))
     }
 
     /// A store of one snapshot that never changes and has no database.
-    pub fn fixed(_catalogue: Arc<Catalogue>, snapshot: Arc<Snapshot>) -> Store {
-        Store { current: ArcSwap::new(snapshot) }
+    pub fn fixed(catalogue: Arc<Catalogue>, snapshot: Arc<Snapshot>) -> Store {
+        Store { catalogue, current: ArcSwap::new(snapshot), caches: Caches::new() }
     }
 
     /// The current publication.
@@ -148,15 +168,16 @@ impl Store {
     /// [`Error::Unavailable`] when PostGIS is needed and away; [`Error::Expired`] when the publication that the query names
     /// is no longer held.
     pub async fn prepare(&self, _scoped: &Scoped) -> Result<Prepared> {
-        Ok(Prepared { snapshot: Some(self.current()) })
+        Ok(Prepared { snapshot: Some(self.current()), hard: Vec::new() })
     }
 
     /// Executes a query on the snapshot. Computes; never waits.
     ///
     /// # Errors
     /// Those of the query's meaning, e.g. [`Error::Processing`] for values that cannot be compared.
-    pub fn select(&self, _scoped: &Scoped, prepared: Prepared) -> Result<Fetched> {
-        let _snapshot = prepared.snapshot.unwrap_or_else(|| self.current());
-        Err(Error::Internal)
+    pub fn select(&self, scoped: &Scoped, prepared: Prepared) -> Result<Fetched> {
+        let snapshot = prepared.snapshot.unwrap_or_else(|| self.current());
+        let reader = Reader { store: self, scoped, snapshot, hard: prepared.hard };
+        reader.answer()
     }
 }

@@ -1,5 +1,7 @@
 //! Instants and intervals of RFC 3339 as OGC API writes them (17-069r4 §7.15.4).
 
+use crate::filter::instant::read_instant;
+
 /// An interval, milliseconds since 1970-01-01T00:00:00Z. An instant has equal ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Interval {
@@ -9,9 +11,6 @@ pub struct Interval {
     pub end: Option<i64>,
 }
 
-/// Last millisecond of a day, counted from its first.
-const DAY: i64 = 86_400_000 - 1;
-
 /// Reads `instant` or `begin/end`, where `..` and nothing are open ends. A date without time means the whole day, UTC.
 ///
 /// # Errors
@@ -20,7 +19,7 @@ pub fn read_interval(text: &str) -> Result<Interval, String> {
     let text = text.trim();
     match text.split_once('/') {
         None => {
-            let (begin, end) = read_instant(text)?;
+            let (begin, end) = read_instant(text).map_err(str::to_owned)?;
             Ok(Interval { begin: Some(begin), end: Some(end) })
         }
         Some((begin, end)) => {
@@ -38,33 +37,8 @@ pub fn read_interval(text: &str) -> Result<Interval, String> {
 fn read_end(text: &str) -> Result<Option<(i64, i64)>, String> {
     match text.trim() {
         "" | ".." => Ok(None),
-        instant => read_instant(instant).map(Some),
+        instant => read_instant(instant).map(Some).map_err(str::to_owned),
     }
-}
-
-/// Reads an instant; a date gives its first and last millisecond.
-///
-/// # Errors
-/// What would have been right.
-pub fn read_instant(text: &str) -> Result<(i64, i64), String> {
-    if let Ok(date) = text.parse::<jiff::civil::Date>()
-        && text.len() == 10
-    {
-        let zoned = date.to_zoned_datetime(jiff::tz::TimeZone::UTC).map_err(|e| e.to_string())?;
-        let first = zoned.timestamp().as_millisecond();
-        return Ok((first, first + DAY));
-    }
-    // RFC 3339 writes an upper-case T between date and time; jiff reads more forms than that.
-    let plausible = text.len() >= 20 && text.as_bytes().get(10).is_some_and(|c| matches!(c, b'T' | b't'));
-    match text.parse::<jiff::Timestamp>() {
-        Ok(t) if plausible => Ok((t.as_millisecond(), t.as_millisecond())),
-        _ => Err("an RFC 3339 date-time such as 2024-01-01T00:00:00Z".to_owned()),
-    }
-}
-
-/// Writes an instant as RFC 3339 in UTC.
-pub fn write_instant(millis: i64) -> String {
-    jiff::Timestamp::from_millisecond(millis).map(|t| t.to_string()).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -77,12 +51,11 @@ mod tests {
         let y2024 = 1_704_067_200_000;
         assert_eq!(t("2024-01-01T00:00:00Z"), Interval { begin: Some(y2024), end: Some(y2024) });
         assert_eq!(t("2024-01-01T01:00:00+01:00"), Interval { begin: Some(y2024), end: Some(y2024) });
-        assert_eq!(t("2024-01-01"), Interval { begin: Some(y2024), end: Some(y2024 + DAY) });
+        assert_eq!(t("2024-01-01"), Interval { begin: Some(y2024), end: Some(y2024 + 86_399_999) });
         for open in ["2024-01-01T00:00:00Z/..", "2024-01-01T00:00:00Z/"] {
             assert_eq!(t(open), Interval { begin: Some(y2024), end: None }, "{open}");
         }
         assert_eq!(t("../2024-01-01T00:00:00Z"), Interval { begin: None, end: Some(y2024) });
-        assert_eq!(write_instant(y2024), "2024-01-01T00:00:00Z");
     }
 
     #[test]

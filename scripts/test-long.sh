@@ -1,0 +1,72 @@
+#!/usr/bin/env bash
+# Long tests: kills, the large scales, real clients. Installs QGIS for them when it may. A line says how long each stage took.
+#
+#   scripts/test-long.sh [stage ...]     stages: kill qgis scale10 scale40 (default: all)
+set -euo pipefail
+cd "$(dirname "$0")/.."
+work=$(mktemp -d "${TMPDIR:-/tmp}/seuil-long.XXXXXX")
+chmod 755 "$work"
+seuil=target/release/seuil
+trap 'jobs -p | xargs -r kill 2>/dev/null; wait; rm -rf "$work"' EXIT
+
+# Starts a demonstration on a folder and waits until it is ready; the log is FOLDER.log.
+start() {
+    local dir=$1
+    shift
+    "$seuil" --log warn demo --data "$dir" --listen 127.0.0.1:0 --operations 127.0.0.1:0 "$@" >"$dir.log" 2>&1 &
+    pid=$!
+    until grep -q '^ready https://' "$dir.log"; do
+        kill -0 "$pid" 2>/dev/null || { cat "$dir.log"; return 1; }
+        sleep 0.1
+    done
+    url=$(sed -n 's/^ready //p' "$dir.log")
+}
+
+stop() { kill -TERM "$pid" && wait "$pid" || true; }
+
+count() {
+    curl -sf --cacert "$1/pki/ca.pem" --cert "$1/pki/mel/client.pem" --key "$1/pki/mel/client.key" \
+        "$url/collections/parc_residence/items?f=json&limit=1" | grep -o '"numberMatched":[0-9]*'
+}
+
+# kill -9 at a random moment of the first start, ten times; then the start must succeed and hold what an undisturbed one holds.
+stage_kill() {
+    start "$work/whole" --scale 0.05
+    local expected
+    expected=$(count "$work/whole")
+    stop
+    for n in $(seq 10); do
+        "$seuil" --log error demo --data "$work/killed" --listen 127.0.0.1:0 --operations 127.0.0.1:0 --scale 0.05 \
+            >"$work/killed.log" 2>&1 &
+        pid=$!
+        sleep "0.$((RANDOM % 9 + 1))" && sleep $((n % 4))
+        kill -KILL "$pid" 2>/dev/null || true
+        wait "$pid" 2>/dev/null || true
+    done
+    start "$work/killed" --scale 0.05
+    local found
+    found=$(count "$work/killed")
+    stop
+    [ "$expected" = "$found" ] || { echo "after ten kills: $found, expected $expected"; return 1; }
+}
+
+stage_qgis() {
+    if ! /usr/bin/python3 -c 'import qgis.core' 2>/dev/null; then
+        apt-get install --yes -qq python3-qgis libqca-qt5-2-plugins >/dev/null
+    fi
+    start "$work/qgis" --scale 0.05
+    SEUIL_URL=$url SEUIL_PKI=$work/qgis/pki OUT=$work /usr/bin/python3 tests/clients/qgis.py
+    stop
+}
+
+stage_scale10() { start "$work/scale10" --scale 10 && count "$work/scale10" && stop && rm -rf "$work/scale10"; }
+stage_scale40() { start "$work/scale40" --scale 40 && count "$work/scale40" && stop && rm -rf "$work/scale40"; }
+
+cargo build --release --locked
+stages=("$@")
+[ ${#stages[@]} -gt 0 ] || stages=(kill qgis scale10 scale40)
+for stage in "${stages[@]}"; do
+    begun=$SECONDS
+    "stage_$stage"
+    echo "── $stage: $((SECONDS - begun)) s"
+done

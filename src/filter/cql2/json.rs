@@ -1,0 +1,83 @@
+//! CQL2 JSON ▶ [`Node`] (21-065r2 §8.3).
+
+use super::geometry;
+use super::node::{Budget, Node};
+use super::{Cql2Error, Result};
+use crate::filter::instant::read_instant;
+use serde_json::Value;
+
+/// Reads a whole expression.
+pub fn read(text: &str, budget: &mut Budget) -> Result<Node> {
+    // serde_json refuses nesting over 128 by itself; the budget refuses earlier.
+    let value: Value = serde_json::from_str(text).map_err(|e| wrong(e.to_string()))?;
+    node(&value, budget)
+}
+
+fn wrong(what: impl Into<String>) -> Cql2Error {
+    Cql2Error::Json { what: what.into() }
+}
+
+fn node(value: &Value, budget: &mut Budget) -> Result<Node> {
+    budget.node()?;
+    match value {
+        Value::Bool(b) => Ok(Node::Bool(*b)),
+        Value::Number(n) => match (n.as_i64(), n.as_f64()) {
+            (Some(n), _) => Ok(Node::Int(n)),
+            (None, Some(v)) if v.is_finite() => Ok(Node::Number(v)),
+            _ => Err(wrong("a number is too large")),
+        },
+        Value::String(s) => Ok(Node::text(s)),
+        Value::Array(items) => nodes(items, budget).map(Node::List),
+        Value::Null => Err(wrong("null is no expression: use isNull")),
+        Value::Object(_) => object(value, budget),
+    }
+}
+
+fn nodes(items: &[Value], budget: &mut Budget) -> Result<Vec<Node>> {
+    budget.enter()?;
+    let nodes = items.iter().map(|v| node(v, budget)).collect();
+    budget.leave();
+    nodes
+}
+
+fn object(value: &Value, budget: &mut Budget) -> Result<Node> {
+    if let Some(op) = value.get("op") {
+        let op = op.as_str().ok_or_else(|| wrong("op is a string"))?;
+        let args = value.get("args").and_then(Value::as_array).ok_or_else(|| wrong(format!("{op} needs args")))?;
+        return Ok(Node::Call(op.to_ascii_lowercase(), nodes(args, budget)?));
+    }
+    if let Some(name) = value.get("property") {
+        return name.as_str().map(|n| Node::Property(n.to_owned())).ok_or_else(|| wrong("property is a string"));
+    }
+    for (key, date) in [("date", true), ("timestamp", false)] {
+        if let Some(text) = value.get(key) {
+            let text = text.as_str().ok_or_else(|| wrong(format!("{key} is a string")))?;
+            return instant(text, Some(date));
+        }
+    }
+    if let Some(ends) = value.get("interval") {
+        let [begin, end] = ends.as_array().map(Vec::as_slice).unwrap_or_default() else {
+            return Err(wrong("an interval has two ends"));
+        };
+        return Ok(Node::Interval(Box::new(self::end(begin, budget)?), Box::new(self::end(end, budget)?)));
+    }
+    match geometry::json(value, budget)? {
+        Some(geometry) => Ok(Node::Geometry(geometry)),
+        None => Err(wrong("an object is an operation, a property, an instant, an interval or a geometry")),
+    }
+}
+
+fn end(value: &Value, budget: &mut Budget) -> Result<Node> {
+    match value.as_str() {
+        Some("..") => Ok(Node::Open),
+        Some(text) => instant(text, None),
+        None => node(value, budget),
+    }
+}
+
+fn instant(text: &str, date: Option<bool>) -> Result<Node> {
+    match read_instant(text) {
+        Ok((first, last)) if date.is_none_or(|d| d == (text.len() == 10)) => Ok(Node::Instant(first, last)),
+        _ => Err(wrong(format!("{text:?} is no date or timestamp"))),
+    }
+}
