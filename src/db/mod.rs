@@ -168,7 +168,7 @@ pub async fn connect(config: &crate::config::Database, which: Which, role: Role)
 }
 
 /// One connection with these parameters.
-async fn open(parameters: Config, which: Which) -> Result<Client, DbError> {
+pub(crate) async fn open(parameters: Config, which: Which) -> Result<Client, DbError> {
     let shown = parameters.get_user().unwrap_or_default().to_owned();
     let (client, connection) =
         parameters.connect(NoTls).await.map_err(|source| DbError::Connect { which, role: shown, source })?;

@@ -81,7 +81,7 @@ pub enum BuildError {
 pub struct ColumnBuilder {
     kind: FieldKind,
     /// Codes in order of appearance, from 1 on.
-    codes: Vec<u32>,
+    codes: Cells,
     values: Vec<Value>,
     text: HashMap<Box<str>, u32>,
     numbers: HashMap<u64, u32>,
@@ -89,7 +89,13 @@ pub struct ColumnBuilder {
 
 impl ColumnBuilder {
     fn new(kind: FieldKind) -> Self {
-        ColumnBuilder { kind, codes: Vec::new(), values: Vec::new(), text: HashMap::new(), numbers: HashMap::new() }
+        ColumnBuilder {
+            kind,
+            codes: Cells::Byte(Vec::new()),
+            values: Vec::new(),
+            text: HashMap::new(),
+            numbers: HashMap::new(),
+        }
     }
 
     /// NULL.
@@ -148,8 +154,8 @@ impl ColumnBuilder {
         self.codes.push(code);
     }
 
-    /// Sorts the distinct values; the codes become ranks.
-    fn sorted(mut self) -> (Vec<u32>, FieldKind, Vec<Value>) {
+    /// Sorts the distinct values.
+    fn sorted(mut self) -> Sorted {
         drop((std::mem::take(&mut self.text), std::mem::take(&mut self.numbers)));
         let mut order: Vec<u32> = (0..self.values.len() as u32).collect();
         order.sort_unstable_by(|a, b| compare(&self.values[*a as usize], &self.values[*b as usize]));
@@ -159,8 +165,26 @@ impl ColumnBuilder {
             rank[*old as usize + 1] = n as u32 + 1;
             values.push(std::mem::replace(&mut self.values[*old as usize], Value::Int(0)));
         }
-        self.codes.iter_mut().for_each(|c| *c = rank[*c as usize]);
-        (self.codes, self.kind, values)
+        Sorted { kind: self.kind, codes: self.codes, rank, values }
+    }
+}
+
+/// A column with its values sorted.
+struct Sorted {
+    kind: FieldKind,
+    codes: Cells,
+    /// Code in order of appearance ▶ code in order of values.
+    rank: Vec<u32>,
+    values: Vec<Value>,
+}
+
+impl Sorted {
+    fn code(&self, row: u32) -> u32 {
+        self.rank[self.codes.get(row) as usize]
+    }
+
+    fn value(&self, row: u32) -> Option<&Value> {
+        self.code(row).checked_sub(1).and_then(|i| self.values.get(i as usize))
     }
 }
 
@@ -170,7 +194,8 @@ pub struct TableBuilder {
     relation: String,
     /// Columns by `FieldId`.
     pub columns: Vec<ColumnBuilder>,
-    names: Vec<String>,
+    /// Names of the columns, and whether NULL may stand in them.
+    names: Vec<(String, bool)>,
     key: FieldId,
     object_id: Option<FieldId>,
     vintage: Option<FieldId>,
@@ -193,7 +218,7 @@ impl TableBuilder {
         TableBuilder {
             relation: layer.relation.clone(),
             columns: layer.fields.iter().map(|f| ColumnBuilder::new(f.kind)).collect(),
-            names: layer.fields.iter().map(|f| f.name.clone()).collect(),
+            names: layer.fields.iter().map(|f| (f.name.clone(), f.nullable)).collect(),
             key: layer.key,
             object_id: layer.object_id,
             vintage: layer.vintage,
@@ -266,13 +291,27 @@ impl TableBuilder {
     /// # Errors
     /// [`BuildError`]: a key that is NULL or occurs twice, coordinates that cannot be transformed.
     pub fn finish(mut self, pool: &mut Pool) -> Result<Table, BuildError> {
-        let columns = std::mem::take(&mut self.columns);
-        let mut sorted: Vec<_> = columns.into_iter().map(ColumnBuilder::sorted).collect();
-        let order = self.order(&sorted)?;
-        let mut packed = Vec::with_capacity(sorted.len());
-        for (codes, kind, values) in sorted.drain(..) {
-            let cells = Cells::pack(order.iter().map(|r| codes[*r as usize]), values.len() as u32);
-            packed.push(Column { kind, cells, dictionary: pool.dictionary(Dictionary::new(kind, values)) });
+        let mut columns: Vec<Option<ColumnBuilder>> = std::mem::take(&mut self.columns).into_iter().map(Some).collect();
+        let mut take = |f: FieldId| columns.get_mut(f.0 as usize).and_then(Option::take).map(ColumnBuilder::sorted);
+        let mut keys = take(self.key);
+        let mut vintages = self.vintage.and_then(take);
+        let order = self.order(keys.as_ref(), vintages.as_ref())?;
+        let mut packed = Vec::with_capacity(columns.len());
+        // One column after the other, so that at most one stands twice in memory.
+        for (n, column) in columns.iter_mut().enumerate() {
+            let sorted = match column.take() {
+                Some(builder) => Some(builder.sorted()),
+                None if n == self.key.0 as usize => keys.take(),
+                None => vintages.take(),
+            };
+            let Some(sorted) = sorted else { continue };
+            let (name, nullable) = &self.names[n];
+            if !nullable && order.iter().any(|r| sorted.code(*r) == NULL) {
+                return Err(BuildError::Null { relation: self.relation.clone(), field: name.clone() });
+            }
+            let cells = Cells::pack(order.iter().map(|r| sorted.code(*r)), sorted.values.len() as u32);
+            let dictionary = pool.dictionary(Dictionary::new(sorted.kind, sorted.values));
+            packed.push(Column { kind: sorted.kind, cells, dictionary });
         }
         let parts = TableParts {
             relation: self.relation.clone(),
@@ -289,39 +328,34 @@ impl TableBuilder {
     }
 
     /// Rows by (vintage descending, key); faults of the key.
-    fn order(&self, columns: &[(Vec<u32>, FieldKind, Vec<Value>)]) -> Result<Vec<u32>, BuildError> {
-        let (keys, _, key_values) = &columns[self.key.0 as usize];
-        let vintages = self.vintage.map(|v| &columns[v.0 as usize]);
-        let null = |field: FieldId| BuildError::Null {
-            relation: self.relation.clone(),
-            field: self.names[field.0 as usize].clone(),
-        };
-        if keys.contains(&NULL) {
+    fn order(&self, keys: Option<&Sorted>, vintages: Option<&Sorted>) -> Result<Vec<u32>, BuildError> {
+        let rows = self.feature_of_row.len() as u32;
+        let name = |field: FieldId| self.names.get(field.0 as usize).map(|n| n.0.clone()).unwrap_or_default();
+        let null = |field| BuildError::Null { relation: self.relation.clone(), field: name(field) };
+        let keys = keys.ok_or_else(|| null(self.key))?;
+        if (0..rows).any(|r| keys.code(r) == NULL) {
             return Err(null(self.key));
         }
-        if let (Some((codes, ..)), Some(field)) = (vintages, self.vintage)
-            && codes.contains(&NULL)
+        if let (Some(sorted), Some(field)) = (vintages, self.vintage)
+            && (0..rows).any(|r| sorted.code(r) == NULL)
         {
             return Err(null(field));
         }
-        let vintage = |r: u32| vintages.map_or(0, |(codes, ..)| codes[r as usize]);
-        let mut order: Vec<u32> = (0..keys.len() as u32).collect();
-        order.sort_unstable_by_key(|r| (std::cmp::Reverse(vintage(*r)), keys[*r as usize]));
-        let twice =
-            order.windows(2).find(|w| (vintage(w[0]), keys[w[0] as usize]) == (vintage(w[1]), keys[w[1] as usize]));
-        match twice {
+        let place = |r: &u32| (std::cmp::Reverse(vintages.map_or(0, |v| v.code(*r))), keys.code(*r));
+        let mut order: Vec<u32> = (0..rows).collect();
+        order.sort_unstable_by_key(place);
+        match order.windows(2).find(|w| place(&w[0]) == place(&w[1])) {
             None => Ok(order),
             Some(pair) => {
-                let key = match &key_values[keys[pair[0] as usize] as usize - 1] {
-                    Value::Text(t) => t.clone(),
-                    Value::Int(n) => n.to_string(),
+                let key = match keys.value(pair[0]) {
+                    Some(Value::Text(t)) => t.clone(),
+                    Some(Value::Int(n)) => n.to_string(),
                     other => format!("{other:?}"),
                 };
-                let vintage =
-                    vintages.and_then(|(codes, _, values)| match values[codes[pair[0] as usize] as usize - 1] {
-                        Value::Int(n) => Some(n),
-                        _ => None,
-                    });
+                let vintage = match vintages.and_then(|v| v.value(pair[0])) {
+                    Some(Value::Int(n)) => Some(*n),
+                    _ => None,
+                };
                 Err(BuildError::Key { relation: self.relation.clone(), key, vintage })
             }
         }

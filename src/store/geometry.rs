@@ -183,6 +183,21 @@ impl Shapes {
         self.ring_positions[first] as usize..self.ring_positions[last] as usize
     }
 
+    /// Whether every range lies inside what it divides.
+    pub fn is_consistent(&self) -> bool {
+        let divides = |ends: &[u32], n: usize| {
+            ends.first() == Some(&0)
+                && ends.last().is_some_and(|last| *last as usize == n)
+                && ends.windows(2).all(|w| w[0] < w[1])
+        };
+        let positions = self.lambert93.len();
+        divides(&self.feature_parts, self.part_rings.len().saturating_sub(1))
+            && divides(&self.part_rings, self.ring_positions.len().saturating_sub(1))
+            && divides(&self.ring_positions, positions)
+            && self.web_mercator.len() == positions
+            && self.degrees.len() == positions
+    }
+
     fn measure(&self, crs: StoredCrs, feature: u32) -> Envelope {
         let mut b = Envelope::EMPTY;
         self.positions(crs)[self.feature_positions(feature)].iter().for_each(|p| b.add(*p));

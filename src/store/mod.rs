@@ -4,15 +4,20 @@
 
 pub mod build;
 mod caches;
+pub mod check;
+mod decode;
 pub mod dictionary;
 mod eval;
 mod facts;
 mod figure;
 #[cfg(test)]
 pub mod fixture;
+mod follow;
 pub mod geometry;
 pub mod keep;
 mod like;
+mod load;
+mod postgis;
 mod reader;
 pub mod scalar;
 mod select;
@@ -29,14 +34,19 @@ pub use geometry::{GeometryTable, Shapes, StoredCrs};
 pub use snapshot::{Cells, Column, LayerData, Snapshot, Table};
 
 use crate::catalogue::{Catalogue, FieldId, LayerId};
-use crate::config::Config;
+use crate::config::{Config, Database};
 use crate::convention::Scoped;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::geo::{Crs, Envelope};
+use crate::query::Query;
 use arc_swap::ArcSwap;
 use caches::Caches;
+use postgis::PostGis;
 use reader::Reader;
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+use tokio::task::JoinHandle;
 
 /// Code of NULL in every dictionary; its JSON bytes are `null`, its XML bytes are empty.
 pub const NULL: u32 = 0;
@@ -125,6 +135,30 @@ pub enum StoreError {
     /// The rows of a relation.
     #[error(transparent)]
     Build(#[from] build::BuildError),
+    /// A value that its column's type does not allow, or a missing geometry.
+    #[error("{relation}: a row has no usable value in {column}")]
+    Value {
+        /// Relation.
+        relation: String,
+        /// Column.
+        column: String,
+    },
+    /// Views that do not fit the catalogue, all faults at once.
+    #[error("the database does not fit the catalogue:{}", list(.0))]
+    Faults(Vec<check::Fault>),
+    /// There is no such publication.
+    #[error("{}", match .wanted { None => "no publication is current: `seuil publish` makes one".to_owned(), Some(n) => format!("publication {n} is not readable") })]
+    NoPublication {
+        /// Its number; `None`: the current one.
+        wanted: Option<i64>,
+    },
+    /// Loading could not be carried out.
+    #[error("loading a publication: {0}")]
+    Loader(String),
+}
+
+fn list(faults: &[check::Fault]) -> String {
+    faults.iter().map(|f| format!("\n  - {f}")).collect()
 }
 
 /// The publications in memory and the way to PostGIS.
@@ -132,7 +166,14 @@ pub enum StoreError {
 pub struct Store {
     catalogue: Arc<Catalogue>,
     current: ArcSwap<Snapshot>,
+    /// Former publications, and until when they are held.
+    held: Mutex<Vec<(Arc<Snapshot>, Instant)>>,
+    /// Former publications that are being loaded.
+    loading: Mutex<HashSet<i64>>,
+    grace: Duration,
     caches: Caches,
+    database: Option<(PostGis, Database)>,
+    follower: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Store {
@@ -141,14 +182,22 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`]: views that do not fit the catalogue, or neither a database nor a local file.
-    pub async fn open(_config: &Config, catalogue: Arc<Catalogue>) -> std::result::Result<Arc<Store>, StoreError> {
-        let nothing = Snapshot { publication: 0, published: 0, layers: Vec::new() };
-        Ok(Arc::new(Store::fixed(catalogue, Arc::new(nothing))))
+    pub async fn open(config: &Config, catalogue: Arc<Catalogue>) -> std::result::Result<Arc<Store>, StoreError> {
+        follow::open(config, catalogue).await
     }
 
     /// A store of one snapshot that never changes and has no database.
     pub fn fixed(catalogue: Arc<Catalogue>, snapshot: Arc<Snapshot>) -> Store {
-        Store { catalogue, current: ArcSwap::new(snapshot), caches: Caches::new() }
+        Store {
+            catalogue,
+            current: ArcSwap::new(snapshot),
+            held: Mutex::default(),
+            loading: Mutex::default(),
+            grace: Duration::ZERO,
+            caches: Caches::new(),
+            database: None,
+            follower: Mutex::default(),
+        }
     }
 
     /// The current publication.
@@ -158,17 +207,56 @@ impl Store {
 
     /// A publication that is in memory: the current one, or a former one in its grace time.
     pub fn held(&self, publication: i64) -> Option<Arc<Snapshot>> {
-        Some(self.current()).filter(|s| s.publication == publication)
+        let current = self.current();
+        if current.publication == publication {
+            return Some(current);
+        }
+        let held = self.held.lock().ok()?;
+        let now = Instant::now();
+        held.iter().find(|(s, until)| s.publication == publication && *until > now).map(|(s, _)| Arc::clone(s))
     }
 
-    /// Asks PostGIS for what the snapshot cannot answer, and chooses the snapshot that [`Store::select`] will read.
-    /// Returns at once for all other queries. Dropping the future cancels the statement.
+    /// Asks PostGIS for what the snapshot cannot answer, and chooses the snapshot that [`Store::select`] will read: the
+    /// publication that the query names, else the current one. Returns at once for all other queries. Dropping the future
+    /// cancels the statement.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when PostGIS is needed and away; [`Error::Expired`] when the publication that the query names
-    /// is no longer held.
-    pub async fn prepare(&self, _scoped: &Scoped) -> Result<Prepared> {
-        Ok(Prepared { snapshot: Some(self.current()), hard: Vec::new() })
+    /// [`Error::Unavailable`] when PostGIS is needed and away, or when the publication named has to be loaded first;
+    /// [`Error::Expired`] when it is no longer readable.
+    pub async fn prepare(self: &Arc<Self>, scoped: &Scoped) -> Result<Prepared> {
+        let snapshot = match publication(scoped.query()) {
+            None => self.current(),
+            Some(n) => match self.held(n) {
+                Some(held) => held,
+                None => return Err(self.missing(n).await),
+            },
+        };
+        let hard = sql::filters(scoped.query()).iter().any(|(layer, filter)| {
+            let kind = self.catalogue.layer_by_id(*layer).map(|l| l.geometry);
+            kind.is_some_and(|k| !sql::hard_leaves(filter, k).is_empty())
+        });
+        let hard = match (&self.database, hard) {
+            (_, false) => Vec::new(),
+            (Some((postgis, _)), true) => postgis.answer(&self.catalogue, &snapshot, scoped.query()).await?,
+            (None, true) => return Err(Error::Unavailable { what: "PostGIS", retry_after: Duration::from_secs(60) }),
+        };
+        Ok(Prepared { snapshot: Some(snapshot), hard })
+    }
+
+    /// Why a publication that is not in memory cannot answer; one that can be read is loaded for the next try.
+    async fn missing(self: &Arc<Self>, publication: i64) -> Error {
+        let Some((postgis, _)) = &self.database else { return Error::Expired };
+        match postgis.readable(publication).await {
+            Ok(true) => {
+                self.fetch(publication);
+                Error::Unavailable {
+                    what: "the publication this reading began with",
+                    retry_after: Duration::from_secs(5),
+                }
+            }
+            Ok(false) => Error::Expired,
+            Err(e) => e,
+        }
     }
 
     /// Executes a query on the snapshot. Computes; never waits.
@@ -179,5 +267,14 @@ impl Store {
         let snapshot = prepared.snapshot.unwrap_or_else(|| self.current());
         let reader = Reader { store: self, scoped, snapshot, hard: prepared.hard };
         reader.answer()
+    }
+}
+
+/// The publication that a query names.
+fn publication(query: &Query) -> Option<i64> {
+    match query {
+        Query::Features(parts) | Query::Count(parts) => parts.iter().find_map(|s| s.page.publication),
+        Query::Feature(part) => part.page.publication,
+        _ => None,
     }
 }

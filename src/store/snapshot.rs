@@ -92,6 +92,27 @@ impl Cells {
         }
     }
 
+    /// Appends a code; the cells widen when it does not fit.
+    pub fn push(&mut self, code: u32) {
+        match self {
+            Cells::Byte(v) => match u8::try_from(code) {
+                Ok(c) => v.push(c),
+                Err(_) => {
+                    *self = Cells::Short(v.iter().map(|c| u16::from(*c)).collect());
+                    self.push(code);
+                }
+            },
+            Cells::Short(v) => match u16::try_from(code) {
+                Ok(c) => v.push(c),
+                Err(_) => {
+                    *self = Cells::Long(v.iter().map(|c| u32::from(*c)).collect());
+                    self.push(code);
+                }
+            },
+            Cells::Long(v) => v.push(code),
+        }
+    }
+
     /// Code of a row.
     pub fn get(&self, row: u32) -> u32 {
         match self {

@@ -103,7 +103,7 @@ pub fn statement(layer: &Layer, leaf: &Filter) -> Result<Statement> {
     }
     let publication = layer.publication_column.as_deref();
     let mut text = format!(
-        "SELECT {keys} FROM {} WHERE {column} && ST_MakeEnvelope($2, $3, $4, $5, {}) AND {function}({shape}, $1::geometry)",
+        "SELECT {keys} FROM {} WHERE {column} && ST_MakeEnvelope($2, $3, $4, $5, {}) AND {function}({shape}, $1::bytea::geometry)",
         relation(&layer.relation),
         layer.srid
     );
@@ -236,7 +236,7 @@ mod tests {
         assert_eq!(
             s.text,
             "SELECT \"id\"::text, \"millesime\"::bigint FROM \"pub\".\"parc_iris\" WHERE \"geom\" && \
-             ST_MakeEnvelope($2, $3, $4, $5, 2154) AND ST_Touches(\"geom\", $1::geometry) AND \"publication\" = $6"
+             ST_MakeEnvelope($2, $3, $4, $5, 2154) AND ST_Touches(\"geom\", $1::bytea::geometry) AND \"publication\" = $6"
         );
         assert_eq!(s.bounds, Envelope { min: [700_000.0, 7_050_000.0], max: [701_000.0, 7_052_000.0] });
         let mut back = Flat::default();
@@ -250,7 +250,7 @@ mod tests {
         let square = Geometry::Envelope(Envelope { min: [3.0, 50.5], max: [3.1, 50.6] });
         let s = statement(catalogue.layer("parc_iris").unwrap(), &touches(square, Crs::Wgs84)).unwrap();
         let shape = "ST_GeomFromText(ST_AsText(ST_Transform(\"geom\", 4326), 7), 4326)";
-        assert!(s.text.contains(&format!("ST_Touches({shape}, $1::geometry)")), "{}", s.text);
+        assert!(s.text.contains(&format!("ST_Touches({shape}, $1::bytea::geometry)")), "{}", s.text);
         assert!(s.bounds.contains([700_000.0, 7_050_000.0]) && s.bounds.width() < 10_000.0, "{:?}", s.bounds);
     }
 
