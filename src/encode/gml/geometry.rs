@@ -47,7 +47,7 @@ pub struct GeometryWriter {
 }
 
 impl GeometryWriter {
-    /// A writer for a geometry property of this qualified name.
+    /// A writer for a geometry property of this qualified name; empty: the geometry alone.
     pub fn new(element: &str, kind: GeometryKind, positions: Positions, srs_name: &str, dialect: Dialect) -> Self {
         let (aggregate, property, member) = names(kind, dialect);
         let mut reference = String::from(" srsName=\"");
@@ -56,7 +56,10 @@ impl GeometryWriter {
         if dialect != Dialect::V2 {
             reference.push_str(" srsDimension=\"2\"");
         }
-        let element = (format!("<{element}>"), format!("</{element}>"));
+        let element = match element {
+            "" => Default::default(),
+            name => (format!("<{name}>"), format!("</{name}>")),
+        };
         GeometryWriter { kind, dialect, positions, element, aggregate, property, member, reference }
     }
 

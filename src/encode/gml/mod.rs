@@ -43,6 +43,8 @@ pub struct Frame {
     pub head: Vec<u8>,
     /// Before and after each part, one pair a part; empty: nothing.
     pub parts: Vec<(Vec<u8>, Vec<u8>)>,
+    /// Attributes (each with a blank before it) of every feature element: namespaces, when the feature is the root.
+    pub root: String,
     /// Before a feature.
     pub member_open: Vec<u8>,
     /// After a feature.
@@ -107,7 +109,7 @@ impl Gml {
         let mut made = Vec::with_capacity(parts.len());
         for (rows, spelling) in parts.iter().zip(spellings) {
             let layer = catalogue.layer_by_id(rows.layer).ok_or(Error::Internal)?;
-            made.push(Part::new(prefix, layer, rows, spelling, dialect)?);
+            made.push(Part::new(prefix, layer, rows, spelling, dialect, &frame.root)?);
         }
         let mut layers = HashSet::new();
         let repeated = parts.iter().any(|p| !layers.insert(p.layer));
@@ -117,7 +119,14 @@ impl Gml {
 }
 
 impl Part {
-    fn new(prefix: &str, layer: &Layer, rows: &Rows, spelling: &Spelling, dialect: Dialect) -> Result<Part, Error> {
+    fn new(
+        prefix: &str,
+        layer: &Layer,
+        rows: &Rows,
+        spelling: &Spelling,
+        dialect: Dialect,
+        root: &str,
+    ) -> Result<Part, Error> {
         let name = &layer.name;
         let attribute = if dialect == Dialect::V2 { "fid" } else { "gml:id" };
         let fields = rows.fields.iter().filter_map(|id| layer.field_by_id(*id)).map(|f| FieldTags {
@@ -135,7 +144,7 @@ impl Part {
             }
             false => None,
         };
-        let open = format!("<{prefix}:{name} {attribute}=\"").into_bytes();
+        let open = format!("<{prefix}:{name}{root} {attribute}=\"").into_bytes();
         let close = format!("</{prefix}:{name}>").into_bytes();
         Ok(Part { open, close, fields, geometry, layer: name.clone() })
     }

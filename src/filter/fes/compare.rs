@@ -8,20 +8,29 @@ use crate::error::Error;
 use crate::filter::{CompareOp, Expr, Filter};
 use crate::query::Value;
 
+/// Operators with two operands.
+pub const COMPARISONS: [(&str, CompareOp); 6] = [
+    ("PropertyIsEqualTo", CompareOp::Eq),
+    ("PropertyIsNotEqualTo", CompareOp::Ne),
+    ("PropertyIsLessThan", CompareOp::Lt),
+    ("PropertyIsLessThanOrEqualTo", CompareOp::Le),
+    ("PropertyIsGreaterThan", CompareOp::Gt),
+    ("PropertyIsGreaterThanOrEqualTo", CompareOp::Ge),
+];
+
+/// The other comparison operators.
+pub const TESTS: [&str; 4] = ["PropertyIsLike", "PropertyIsBetween", "PropertyIsNull", "PropertyIsNil"];
+
 impl Reader<'_> {
     pub(super) fn comparison(&self, e: &Element) -> Result<Filter, Error> {
-        let op = match e.name.as_str() {
-            "PropertyIsEqualTo" => CompareOp::Eq,
-            "PropertyIsNotEqualTo" => CompareOp::Ne,
-            "PropertyIsLessThan" => CompareOp::Lt,
-            "PropertyIsLessThanOrEqualTo" => CompareOp::Le,
-            "PropertyIsGreaterThan" => CompareOp::Gt,
-            "PropertyIsGreaterThanOrEqualTo" => CompareOp::Ge,
+        match e.name.as_str() {
             "PropertyIsLike" => return self.like(e),
             "PropertyIsBetween" => return self.between(e),
             "PropertyIsNull" | "PropertyIsNil" => return self.null(e),
-            other => return Err(wrong(other, "no such operator")),
-        };
+            _ => {}
+        }
+        let op = COMPARISONS.iter().find(|(name, _)| *name == e.name).map(|(_, op)| *op);
+        let op = op.ok_or_else(|| wrong(&e.name, "no such operator"))?;
         if let Some(action) = e.attribute("matchAction")
             && !["All", "Any", "One"].iter().any(|a| a.eq_ignore_ascii_case(action))
         {

@@ -5,6 +5,7 @@ use super::{Property, Reader, read_instant, wrong};
 use crate::catalogue::FieldKind;
 use crate::error::Error;
 use crate::filter::Expr;
+use crate::filter::expr::FUNCTIONS;
 use crate::query::Value;
 
 /// An operand before literals have a type.
@@ -15,6 +16,8 @@ pub(super) enum Operand<'a> {
     /// A literal that holds elements: geometry or time.
     Structure(Element),
     Arithmetic(Box<Operand<'a>>, char, Box<Operand<'a>>),
+    /// A function of the house on one text.
+    Function(&'static str, Box<Operand<'a>>),
 }
 
 impl<'a> Reader<'a> {
@@ -38,8 +41,14 @@ impl<'a> Reader<'a> {
             "Mul" => '*',
             "Div" => '/',
             "Function" => {
-                let name = e.attribute("name").unwrap_or_default();
-                return Err(wrong(name, "no function of this name is offered (see Filter_Capabilities)"));
+                let name = e.attribute("name").unwrap_or_default().trim().to_ascii_lowercase();
+                let known = FUNCTIONS.iter().find(|f| f.name == name);
+                let known = known
+                    .ok_or_else(|| wrong(&name, "no function of this name is offered (see Filter_Capabilities)"))?;
+                let [argument] = e.children.as_slice() else {
+                    return Err(wrong(&name, "it has exactly one argument"));
+                };
+                return Ok(Operand::Function(known.name, Box::new(self.operand(argument, depth + 1)?)));
             }
             other => return Err(wrong(other, "ValueReference, Literal or a function is needed here")),
         };
@@ -75,6 +84,13 @@ impl<'a> Reader<'a> {
                     reason: "such a value cannot be compared with this property".into(),
                 }),
             },
+            Operand::Function(name, argument) => match argument.kind() {
+                None | Some(FieldKind::Text) => {
+                    let argument = self.expression(argument, Some(FieldKind::Text))?;
+                    Ok(Expr::Function((*name).to_owned(), vec![argument]))
+                }
+                Some(_) => Err(wrong(name, "its argument is a text")),
+            },
             Operand::Arithmetic(a, op, b) => {
                 let number = |o: &Operand<'a>| match o.kind() {
                     None | Some(FieldKind::Int | FieldKind::Long | FieldKind::Double) => {
@@ -96,6 +112,7 @@ impl Operand<'_> {
             Operand::Property(Property::Id) => Some(FieldKind::Text),
             Operand::Property(_) | Operand::Literal(_) | Operand::Structure(_) => None,
             Operand::Arithmetic(..) => Some(FieldKind::Double),
+            Operand::Function(..) => Some(FieldKind::Text),
         }
     }
 }

@@ -17,35 +17,37 @@ struct Frame {
     dimension: usize,
 }
 
+/// Geometry elements that a filter may hold (with prefix `gml`), those of GML 3 first.
+pub const GEOMETRIES: [&str; 24] = [
+    "Envelope",
+    "Point",
+    "LineString",
+    "LinearRing",
+    "Ring",
+    "Curve",
+    "OrientableCurve",
+    "CompositeCurve",
+    "Polygon",
+    "Surface",
+    "OrientableSurface",
+    "PolyhedralSurface",
+    "TriangulatedSurface",
+    "Tin",
+    "CompositeSurface",
+    "MultiPoint",
+    "MultiCurve",
+    "MultiSurface",
+    "MultiGeometry",
+    "Rectangle",
+    "Triangle",
+    "Box",
+    "MultiLineString",
+    "MultiPolygon",
+];
+
 /// True for names of geometry elements.
 pub(super) fn is_geometry(name: &str) -> bool {
-    matches!(
-        name,
-        "Envelope"
-            | "Box"
-            | "Point"
-            | "LineString"
-            | "LinearRing"
-            | "Ring"
-            | "Curve"
-            | "OrientableCurve"
-            | "CompositeCurve"
-            | "Polygon"
-            | "Surface"
-            | "OrientableSurface"
-            | "PolyhedralSurface"
-            | "TriangulatedSurface"
-            | "Tin"
-            | "CompositeSurface"
-            | "Rectangle"
-            | "Triangle"
-            | "MultiPoint"
-            | "MultiCurve"
-            | "MultiLineString"
-            | "MultiSurface"
-            | "MultiPolygon"
-            | "MultiGeometry"
-    )
+    GEOMETRIES.contains(&name)
 }
 
 /// Reads a geometry element that stands alone (a stored query's argument, a test).

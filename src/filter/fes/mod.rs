@@ -14,10 +14,12 @@ mod temporal;
 mod tests;
 pub mod xml;
 
+pub use compare::{COMPARISONS, TESTS, like_pattern};
 pub use expression::typed;
-pub use geometry::{read_geometry, read_position_list};
+pub use geometry::{GEOMETRIES, read_geometry, read_position_list};
 pub use id::{escape_id, read_id};
-pub use temporal::{Instant, read_instant};
+pub use spatial::{MEASURES, RELATIONS, metres};
+pub use temporal::{Instant, TEMPORAL, read_instant};
 
 use super::Filter;
 use crate::catalogue::{Catalogue, Field, Layer};

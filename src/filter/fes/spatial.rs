@@ -7,23 +7,28 @@ use crate::error::Error;
 use crate::filter::{Filter, SpatialOp};
 use crate::geo::Geometry;
 
+/// Relations of the feature's geometry with a literal.
+pub const RELATIONS: [(&str, SpatialOp); 8] = [
+    ("Equals", SpatialOp::Equals),
+    ("Disjoint", SpatialOp::Disjoint),
+    ("Intersects", SpatialOp::Intersects),
+    ("Touches", SpatialOp::Touches),
+    ("Crosses", SpatialOp::Crosses),
+    ("Within", SpatialOp::Within),
+    ("Contains", SpatialOp::Contains),
+    ("Overlaps", SpatialOp::Overlaps),
+];
+
+/// The other spatial operators.
+pub const MEASURES: [&str; 3] = ["BBOX", "Beyond", "DWithin"];
+
 /// True for the names of spatial operators.
 pub(super) fn is_operator(name: &str) -> bool {
-    relation(name).is_some() || matches!(name, "BBOX" | "DWithin" | "Beyond")
+    relation(name).is_some() || MEASURES.contains(&name)
 }
 
 fn relation(name: &str) -> Option<SpatialOp> {
-    Some(match name {
-        "Equals" => SpatialOp::Equals,
-        "Disjoint" => SpatialOp::Disjoint,
-        "Touches" => SpatialOp::Touches,
-        "Within" => SpatialOp::Within,
-        "Overlaps" => SpatialOp::Overlaps,
-        "Crosses" => SpatialOp::Crosses,
-        "Intersects" => SpatialOp::Intersects,
-        "Contains" => SpatialOp::Contains,
-        _ => return None,
-    })
+    RELATIONS.iter().find(|(n, _)| *n == name).map(|(_, op)| *op)
 }
 
 /// The same relation seen from the other operand.

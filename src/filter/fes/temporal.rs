@@ -19,25 +19,27 @@ pub struct Instant {
     pub end: i64,
 }
 
+/// Relations of a dateTime property with a time.
+pub const TEMPORAL: [(&str, TemporalOp); 14] = [
+    ("After", TemporalOp::After),
+    ("Before", TemporalOp::Before),
+    ("Begins", TemporalOp::Begins),
+    ("BegunBy", TemporalOp::BegunBy),
+    ("TContains", TemporalOp::Contains),
+    ("During", TemporalOp::During),
+    ("TEquals", TemporalOp::Equals),
+    ("TOverlaps", TemporalOp::Overlaps),
+    ("Meets", TemporalOp::Meets),
+    ("OverlappedBy", TemporalOp::OverlappedBy),
+    ("MetBy", TemporalOp::MetBy),
+    ("Ends", TemporalOp::Ends),
+    ("EndedBy", TemporalOp::EndedBy),
+    ("AnyInteracts", TemporalOp::AnyInteracts),
+];
+
 /// The operator of an element name.
 pub(super) fn operator(name: &str) -> Option<TemporalOp> {
-    Some(match name {
-        "After" => TemporalOp::After,
-        "Before" => TemporalOp::Before,
-        "Begins" => TemporalOp::Begins,
-        "BegunBy" => TemporalOp::BegunBy,
-        "TContains" => TemporalOp::Contains,
-        "During" => TemporalOp::During,
-        "EndedBy" => TemporalOp::EndedBy,
-        "Ends" => TemporalOp::Ends,
-        "TEquals" => TemporalOp::Equals,
-        "Meets" => TemporalOp::Meets,
-        "MetBy" => TemporalOp::MetBy,
-        "TOverlaps" => TemporalOp::Overlaps,
-        "OverlappedBy" => TemporalOp::OverlappedBy,
-        "AnyInteracts" => TemporalOp::AnyInteracts,
-        _ => return None,
-    })
+    TEMPORAL.iter().find(|(n, _)| *n == name).map(|(_, op)| *op)
 }
 
 /// The same relation seen from the other operand.

@@ -1,15 +1,126 @@
-//! WFS 2.0 (OGC 09-025r2), 1.1 and 1.0.
+//! WFS 2.0 (OGC 09-025r2), 1.1 (04-094) and 1.0 (02-058), for reading.
+//!
+//! [`kvp`] and `xml` read a request into the same [`request::Operation`]; `plan` looks its names up in the catalogue of
+//! the client's convention; one file an operation writes the answer.
 
-use super::{Call, ExceptionStyle, Failure, Request, Site};
-use crate::error::Error;
+mod capabilities;
+mod collection;
+mod describe;
+mod features;
+mod format;
+mod kvp;
+mod links;
+mod names;
+mod plan;
+mod request;
+mod stored;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+mod values;
+mod version;
+
+use super::{Call, ExceptionStyle, Failure, Reply, Request, Site};
+use crate::convention;
+use crate::error::{Error, Result};
+use crate::query::{Query, Select};
+use format::Format;
+use http::Method;
+use request::Operation;
+use version::Version;
 
 /// Reads a request of this protocol.
 ///
 /// # Errors
 /// A [`Failure`] in the protocol's own exception form.
-pub fn parse(request: &Request, _site: &Site) -> Result<Call, Failure> {
-    Err(Failure {
-        error: Error::NotFound { path: request.path.clone() },
-        exceptions: ExceptionStyle::Problem { html: false },
+pub fn parse(request: &Request, site: &Site) -> std::result::Result<Call, Failure> {
+    let failure = |version: Version, error: Error| Failure {
+        error,
+        exceptions: ExceptionStyle::Ows { version: version.exceptions() },
+    };
+    let (version, operation) = match request.method {
+        Method::GET | Method::HEAD => {
+            let kvp = kvp::Kvp::new(&request.query);
+            let version = version(&kvp).map_err(|e| failure(Version::OFFERED[0], e))?;
+            (version, kvp::read(&kvp, version, &site.limits))
+        }
+        _ => {
+            let error = Error::Method { method: request.method.to_string(), allow: "GET, HEAD, POST, OPTIONS" };
+            return Err(failure(Version::OFFERED[0], error));
+        }
+    };
+    operation.and_then(|o| call(o, version, site)).map_err(|e| failure(version, e))
+}
+
+/// The version of a KVP request. GetCapabilities negotiates, everything else says what it speaks.
+fn version(kvp: &kvp::Kvp) -> Result<Version> {
+    let asked = kvp.get("VERSION");
+    let capabilities = kvp.get("REQUEST").is_none_or(|r| r.eq_ignore_ascii_case("GetCapabilities"));
+    match capabilities {
+        true => {
+            let accepted: Vec<String> = kvp
+                .get("ACCEPTVERSIONS")
+                .map(|a| a.split(',').map(|v| v.trim().to_owned()).filter(|v| !v.is_empty()).collect())
+                .unwrap_or_default();
+            Version::negotiate(&accepted, asked)
+        }
+        false => Version::of_request(asked),
+    }
+}
+
+/// What an operation asks of the store, and how it is answered.
+fn call(operation: Operation, version: Version, site: &Site) -> Result<Call> {
+    let (name, data, query, reply): (&'static str, bool, Query, Box<dyn Reply>) = match operation {
+        Operation::GetCapabilities(request) => {
+            let reply = capabilities::plan(request, version, site)?;
+            ("GetCapabilities", false, Query::Capabilities, Box::new(reply))
+        }
+        Operation::DescribeFeatureType(request) => {
+            let reply = describe::plan(&request, version, site)?;
+            ("DescribeFeatureType", false, Query::Describe(reply.layers.clone()), Box::new(reply))
+        }
+        Operation::ListStoredQueries => {
+            ("ListStoredQueries", false, Query::Describe(Vec::new()), Box::new(stored::ListReply))
+        }
+        Operation::DescribeStoredQueries(ids) => {
+            stored::check(&ids, site)?;
+            ("DescribeStoredQueries", false, Query::Describe(Vec::new()), Box::new(stored::DescribeReply { ids }))
+        }
+        Operation::GetFeature(request) => {
+            let plan = plan::plan(&request.queries, &request.presentation, version, site)?;
+            let format = Format::find(request.presentation.format.as_deref(), version)?;
+            let selects: Vec<Select> = plan.parts.iter().map(|p| p.select.clone()).collect();
+            if request.presentation.hits {
+                let dialect = match format {
+                    Format::Gml(dialect) => dialect,
+                    Format::GeoJson => version.dialect(),
+                };
+                let reply = features::HitsReply { request, plan, version, dialect };
+                ("GetFeature", true, Query::Count(selects), Box::new(reply))
+            } else {
+                let reply = features::FeatureReply { request, plan, version, format };
+                ("GetFeature", true, Query::Features(selects), Box::new(reply))
+            }
+        }
+        Operation::GetPropertyValue(request) => {
+            let queries = std::slice::from_ref(&request.query);
+            let mut plan = plan::plan(queries, &request.presentation, version, site)?;
+            values::narrow(&mut plan, &request, site)?;
+            let selects: Vec<Select> = plan.parts.iter().map(|p| p.select.clone()).collect();
+            let query = match request.presentation.hits {
+                true => Query::Count(selects),
+                false => Query::Features(selects),
+            };
+            ("GetPropertyValue", true, query, Box::new(values::ValueReply { request, plan, version }))
+        }
+    };
+    Ok(Call {
+        query,
+        operation: convention::Operation::Wfs,
+        name: ("wfs", name),
+        data,
+        reply,
+        exceptions: ExceptionStyle::Ows { version: version.exceptions() },
     })
 }
