@@ -2,6 +2,7 @@
 
 use super::collection::{self, Setting, Tally};
 use super::format::Format;
+use super::json;
 use super::links::{self, Request};
 use super::plan::Plan;
 use super::request::GetFeature;
@@ -11,6 +12,7 @@ use crate::encode::gml::{Dialect, Gml, Spelling};
 use crate::error::{Error, NameKind, Result};
 use crate::protocol::{Answer, Context, Reply};
 use crate::store::{Fetched, Rows};
+use http::HeaderValue;
 
 /// Answers GetFeature with features.
 pub(super) struct FeatureReply {
@@ -75,7 +77,19 @@ impl Reply for FeatureReply {
         let tally = tally(matched, returned, plan, link);
         match self.format {
             Format::Gml(dialect) => self.gml(parts, dialect, tally, context),
-            Format::GeoJson => Err(Error::Format { name: "GeoJSON".into() }),
+            Format::GeoJson => {
+                let producer = json::geojson(parts, &tally, plan.single.is_some(), context)?;
+                Ok(Answer::produced(self.format.media_type(), returned, producer))
+            }
+            Format::Csv => {
+                let producer = json::csv(parts, context)?;
+                let mut answer = Answer::produced(self.format.media_type(), returned, producer);
+                let name = plan.parts.first().map_or("features", |p| p.layer.as_str());
+                if let Ok(value) = HeaderValue::from_str(&format!("attachment; filename=\"{name}.csv\"")) {
+                    answer.headers.push((http::header::CONTENT_DISPOSITION, value));
+                }
+                Ok(answer)
+            }
         }
     }
 }

@@ -11,6 +11,8 @@ pub(super) enum Format {
     Gml(Dialect),
     /// GeoJSON (RFC 7946, and `crs` for other coordinates than degrees).
     GeoJson,
+    /// A table, one line a feature.
+    Csv,
 }
 
 /// A name of a format.
@@ -31,7 +33,7 @@ const GML2: Format = Format::Gml(Dialect::V2);
 
 /// Every name; the first one listed is a version's default. GeoJSON stands under every name that ArcGIS, OpenLayers and
 /// GeoServer's clients look for.
-static NAMES: [Name; 17] = [
+static NAMES: [Name; 19] = [
     name("application/gml+xml; version=3.2", GML32, [false, false, true]),
     name("text/xml; subtype=gml/3.2", GML32, [false, true, true]),
     name("text/xml; subtype=gml/3.2.1", GML32, [false, false, false]),
@@ -49,6 +51,8 @@ static NAMES: [Name; 17] = [
     name("application/json; subtype=geojson; charset=utf-8", Format::GeoJson, [false, false, false]),
     name("json", Format::GeoJson, [false, true, true]),
     name("geojson", Format::GeoJson, [false, true, true]),
+    name("csv", Format::Csv, [false, true, true]),
+    name("text/csv", Format::Csv, [false, true, true]),
 ];
 
 fn family(version: Version) -> usize {
@@ -98,6 +102,7 @@ impl Format {
             Format::Gml(Dialect::V31) => "gml3",
             Format::Gml(Dialect::V2) => "gml2",
             Format::GeoJson => "geojson",
+            Format::Csv => "csv",
         }
     }
 
@@ -108,6 +113,7 @@ impl Format {
             Format::Gml(Dialect::V31) => "text/xml; subtype=gml/3.1.1; charset=utf-8",
             Format::Gml(Dialect::V2) => "text/xml; subtype=gml/2.1.2; charset=utf-8",
             Format::GeoJson => "application/geo+json; charset=utf-8",
+            Format::Csv => "text/csv; charset=utf-8; header=present",
         }
     }
 }

@@ -160,11 +160,11 @@ fn expressions<'a>(queries: &[&'a Expression], pairs: &mut Vec<(&'a str, String)
     Some(())
 }
 
-fn grouped_predicates<'a>(
+fn grouped_predicates(
     form: &'static str,
     forms: Vec<(&'static str, String)>,
     several: bool,
-    pairs: &mut Vec<(&'a str, String)>,
+    pairs: &mut Vec<(&str, String)>,
 ) {
     let value = match several {
         true => forms.iter().map(|(_, t)| format!("({t})")).collect(),

@@ -8,6 +8,7 @@ mod collection;
 mod describe;
 mod features;
 mod format;
+mod json;
 mod kvp;
 mod links;
 mod names;
@@ -94,7 +95,7 @@ fn call(operation: Operation, version: Version, site: &Site) -> Result<Call> {
             if request.presentation.hits {
                 let dialect = match format {
                     Format::Gml(dialect) => dialect,
-                    Format::GeoJson => version.dialect(),
+                    Format::GeoJson | Format::Csv => version.dialect(),
                 };
                 let reply = features::HitsReply { request, plan, version, dialect };
                 ("GetFeature", true, Query::Count(selects), Box::new(reply))

@@ -373,3 +373,33 @@ fn resolve_parameters_are_answered_as_the_standard_says() {
     assert!(matches!(ask("RESOLVE=remote"), Err(Error::Option { .. })));
     assert!(matches!(ask("RESOLVE=tout"), Err(Error::Invalid { .. })));
 }
+
+#[test]
+fn features_as_geojson_and_csv() {
+    let b = Bench::new();
+    let json = |query: &str| -> serde_json::Value { serde_json::from_str(&b.text(query)).unwrap() };
+    let base = format!("{FEATURE}&TYPENAMES=seuil:parc_residence&OUTPUTFORMAT=application/json%3B+subtype%3Dgeojson");
+    let page = json(&format!("{base}&SRSNAME=EPSG:2154&COUNT=2"));
+    assert_eq!(page["crs"]["properties"]["name"], "urn:ogc:def:crs:EPSG::2154");
+    assert_eq!((&page["numberMatched"], &page["numberReturned"]), (&24.into(), &2.into()));
+    assert_eq!(page["features"][0]["id"], "parc_residence.r00");
+    assert_eq!(page["features"][0]["geometry"]["coordinates"], serde_json::json!([700_500.0, 7_050_500.0]));
+    assert_eq!(
+        (&page["features"][0]["properties"]["statut"], &page["features"][0]["properties"]["nb_logements"]),
+        (&"secret".into(), &serde_json::Value::Null)
+    );
+    assert_eq!(page["links"][0]["rel"], "next");
+    assert_eq!(page["terms"]["convention"], "essai");
+    let degrees = json(&format!("{base}&SRSNAME=urn:ogc:def:crs:EPSG::4326&COUNT=1"));
+    assert!(
+        degrees.get("crs").is_none() && degrees["features"][0]["geometry"]["coordinates"][1].as_f64().unwrap() > 40.0
+    );
+    let one = json(&format!(
+        "{FEATURE}&STOREDQUERY_ID=urn:ogc:def:query:OGC-WFS::GetFeatureById&ID=parc_commune.59350&OUTPUTFORMAT=json"
+    ));
+    assert_eq!((&one["type"], &one["id"]), (&"Feature".into(), &"parc_commune.59350".into()));
+    let csv = b.text(&format!("{FEATURE}&TYPENAMES=parc_commune&OUTPUTFORMAT=csv&PROPERTYNAME=id,nom"));
+    assert_eq!(csv.lines().take(2).map(str::trim_end).collect::<Vec<_>>(), ["id,nom", "59350,Lille"]);
+    let (status, _, _) = b.answer(&get(&format!("{FEATURE}&TYPENAMES=(parc_commune)(parc_iris)&OUTPUTFORMAT=csv")));
+    assert_eq!(status, 400);
+}

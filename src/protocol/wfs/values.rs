@@ -81,7 +81,7 @@ impl Reply for ValueReply {
 /// What is written of each row of a part.
 enum Value {
     Field(FieldId),
-    Geometry { layer: String, writer: GeometryWriter },
+    Geometry { layer: String, writer: Box<GeometryWriter> },
     Id { layer: String },
 }
 
@@ -92,7 +92,7 @@ impl Value {
             (None, true) => {
                 let positions = Positions::new(rows.crs, part.spelling.axes)?;
                 let writer = GeometryWriter::new("", layer.geometry, positions, &part.spelling.srs_name, Dialect::V32);
-                Value::Geometry { layer: layer.name.clone(), writer }
+                Value::Geometry { layer: layer.name.clone(), writer: Box::new(writer) }
             }
             (None, false) => Value::Id { layer: layer.name.clone() },
         })
