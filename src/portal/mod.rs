@@ -49,6 +49,12 @@ const TEMPLATES: &[(&str, &str)] = templates![
     "collections.html",
     "collection.html",
     "schema.html",
+    "items.html",
+    "feature.html",
+    "tms_list.html",
+    "tms.html",
+    "tilesets.html",
+    "tileset.html",
     "whoami.html",
     "error.html",
 ];

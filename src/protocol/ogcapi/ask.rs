@@ -185,10 +185,9 @@ impl Page {
                 } else {
                     ["Le même dans un autre format", "The same in another format"]
                 };
-                let media = offer.media.split("; charset").next().unwrap_or(offer.media);
                 Link::new(
                     if own { "self" } else { "alternate" },
-                    media,
+                    offer.bare(),
                     self.say(&title),
                     self.with(&[("f", Some(offer.f))]),
                 )

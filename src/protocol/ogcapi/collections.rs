@@ -4,6 +4,7 @@ use super::ask::{Ask, Page};
 use super::links::{Link, links_json, segment};
 use super::params::crs_list;
 use super::resource::Plan;
+use super::tiles::TILESETS;
 use crate::catalogue::{Layer, Vintages};
 use crate::convention::Operation;
 use crate::error::{Error, NameKind, Result};
@@ -134,6 +135,9 @@ fn links(page: &Page, site: &Site, layer: &Layer) -> Vec<Link> {
         add("items", "application/geo+json", items, "/items?f=json");
         add("items", "text/html", items, "/items?f=html");
         add("items", "text/csv", items, "/items?f=csv");
+    }
+    if site.operations.contains(&Operation::Tuiles) {
+        add(TILESETS, "application/json", ["Tuiles vectorielles", "Vector tiles"], "/tiles");
     }
     let schema = ["Schéma", "Schema"];
     add("http://www.opengis.net/def/rel/ogc/1.0/schema", "application/schema+json", schema, "/schema?f=json");

@@ -2,6 +2,8 @@
 
 use super::ask::{Ask, Page};
 use super::links::{Link, links_json};
+use super::tiles::TILESETS;
+use crate::convention::Operation;
 use crate::error::Result;
 use crate::protocol::{Context, Site};
 use crate::query::Query;
@@ -17,6 +19,25 @@ pub const CONFORMANCE: &[&str] = &[
     "http://www.opengis.net/spec/ogcapi-common-1/1.0/conf/html",
     "http://www.opengis.net/spec/ogcapi-common-1/1.0/conf/oas30",
     "http://www.opengis.net/spec/ogcapi-common-2/1.0/conf/collections",
+    "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/core",
+    "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/oas30",
+    "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/geojson",
+    "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/html",
+    "http://www.opengis.net/spec/ogcapi-features-2/1.0/conf/crs",
+    "http://www.opengis.net/spec/ogcapi-tiles-1/1.0/conf/core",
+    "http://www.opengis.net/spec/ogcapi-tiles-1/1.0/conf/tileset",
+    "http://www.opengis.net/spec/ogcapi-tiles-1/1.0/conf/tilesets-list",
+    "http://www.opengis.net/spec/ogcapi-tiles-1/1.0/conf/dataset-tilesets",
+    "http://www.opengis.net/spec/ogcapi-tiles-1/1.0/conf/geodata-tilesets",
+    "http://www.opengis.net/spec/ogcapi-tiles-1/1.0/conf/collections-selection",
+    "http://www.opengis.net/spec/ogcapi-tiles-1/1.0/conf/oas30",
+    "http://www.opengis.net/spec/ogcapi-tiles-1/1.0/conf/mvt",
+    "http://www.opengis.net/spec/tms/2.0/conf/tilematrixset",
+    "http://www.opengis.net/spec/tms/2.0/conf/json-tilematrixset",
+    "http://www.opengis.net/spec/tms/2.0/conf/tilesetmetadata",
+    "http://www.opengis.net/spec/tms/2.0/conf/json-tilesetmetadata",
+    "http://www.opengis.net/spec/tms/2.0/conf/tilematrixsetlimits",
+    "http://www.opengis.net/spec/tms/2.0/conf/json-tilematrixsetlimits",
 ];
 
 /// `/`
@@ -57,6 +78,17 @@ fn landing_links(ask: &Ask) -> Vec<Link> {
     add("data", "application/json", collections, "/collections?f=json");
     add("http://www.opengis.net/def/rel/ogc/1.0/data", "application/json", collections, "/collections?f=json");
     add("data", "text/html", collections, "/collections?f=html");
+    if ask.site.operations.contains(&Operation::Tuiles) {
+        // Without `f`: what comes is JSON for programs and a page for people.
+        add(TILESETS, "application/json", ["Tuiles vectorielles", "Vector tiles"], "/tiles");
+        let sets = ["Grilles de tuiles", "Tile matrix sets"];
+        add(
+            "http://www.opengis.net/def/rel/ogc/1.0/tiling-schemes",
+            "application/json",
+            sets,
+            "/tileMatrixSets?f=json",
+        );
+    }
     let terms = ["Convention et conditions d'utilisation", "Convention and terms of use"];
     add("license", "text/html", terms, "/whoami?f=html");
     add("terms-of-service", "text/html", terms, "/whoami?f=html");

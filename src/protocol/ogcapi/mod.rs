@@ -2,11 +2,10 @@
 //!
 //! [`RESOURCES`] is the one table of what exists: the router, the check of parameters and the OpenAPI document read it.
 
-// Readers of parameters come before the resources that use them.
-#![allow(dead_code)]
-
 mod ask;
 mod collections;
+mod features;
+mod items;
 mod landing;
 mod links;
 mod negotiate;
@@ -16,9 +15,13 @@ mod resource;
 mod schema;
 mod shapes;
 mod statics;
+mod table;
 #[cfg(test)]
 mod testing;
+mod tile;
+mod tiles;
 mod time;
+mod tms;
 mod whoami;
 
 use super::{Call, ExceptionStyle, Failure, Request, Site};

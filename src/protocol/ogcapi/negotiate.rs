@@ -17,12 +17,6 @@ pub enum Format {
     Mvt,
     /// TileJSON 3.
     TileJson,
-    /// MapLibre style.
-    MapLibre,
-    /// SLD 1.1 with SE.
-    Sld,
-    /// XML of QGIS (connections, layer definitions).
-    Xml,
     /// A file as it is, whatever is accepted.
     Raw,
 }
@@ -38,6 +32,13 @@ pub struct Offer {
     pub also: &'static [&'static str],
     /// What it is.
     pub format: Format,
+}
+
+impl Offer {
+    /// Media type without its character set.
+    pub fn bare(&self) -> &'static str {
+        self.media.split("; charset").next().unwrap_or(self.media)
+    }
 }
 
 /// JSON document.
@@ -65,6 +66,20 @@ pub const SCHEMA: Offer =
 /// Comma-separated values.
 pub const CSV: Offer = Offer { f: "csv", media: "text/csv; charset=utf-8", also: &[], format: Format::Csv };
 
+/// Vector tile.
+pub const MVT: Offer = Offer {
+    f: "mvt",
+    media: "application/vnd.mapbox-vector-tile",
+    also: &["application/x-protobuf", "application/protobuf", "application/octet-stream"],
+    format: Format::Mvt,
+};
+/// TileJSON.
+pub const TILEJSON: Offer = Offer {
+    f: "tilejson",
+    media: "application/json",
+    also: &["application/vnd.mapbox.tile+json"],
+    format: Format::TileJson,
+};
 /// A file as it is.
 pub const RAW: Offer = Offer { f: "", media: "application/octet-stream", also: &["*/*"], format: Format::Raw };
 

@@ -134,11 +134,11 @@ fn operation(page: &Page, site: &Site, resource: &Resource) -> Value {
 }
 
 fn media(resource: &Resource, offer: &Offer) -> (String, Value) {
-    let name = offer.media.split("; charset").next().unwrap_or(offer.media).to_owned();
+    let name = offer.bare().to_owned();
     let schema = match offer.format {
-        Format::Html | Format::Csv | Format::Xml | Format::Sld | Format::Raw => json!({ "type": "string" }),
+        Format::Html | Format::Csv | Format::Raw => json!({ "type": "string" }),
         Format::Mvt => json!({ "type": "string", "format": "binary" }),
-        Format::TileJson | Format::MapLibre => json!({ "type": "object" }),
+        Format::TileJson => json!({ "type": "object" }),
         Format::Json => match shapes::of(resource.id) {
             Some(shape) => json!({ "$ref": format!("#/components/schemas/{shape}") }),
             None => json!({ "type": "object" }),
@@ -197,5 +197,16 @@ mod tests {
         for address in all.iter().filter(|s| s.starts_with("https://")) {
             assert!(address.starts_with("https://portail.example"), "{address}");
         }
+    }
+
+    #[test]
+    fn the_limit_is_where_clients_look_for_it() {
+        let doc = testing::json("/api");
+        let limit = &doc["components"]["parameters"]["limit"];
+        assert_eq!(limit["schema"]["maximum"], testing::site().limits.features);
+        assert_eq!(limit["schema"]["minimum"], 1);
+        assert_eq!(doc["components"]["parameters"]["bbox"]["schema"]["minItems"], 4);
+        let ids = &doc["components"]["parameters"]["collectionId"]["schema"]["enum"];
+        assert!(ids.as_array().is_some_and(|a| a.iter().any(|v| v == "parc_iris")));
     }
 }

@@ -5,6 +5,7 @@ use super::time::{Interval, read_interval};
 use crate::catalogue::Text;
 use crate::error::{Error, Result};
 use crate::geo::Crs;
+use crate::geo::tms::TILE_MATRIX_SETS;
 use crate::protocol::{Request, Site};
 use serde_json::{Value, json};
 
@@ -364,4 +365,36 @@ pub static FILE: Param<String> = path(
     ["Nom du fichier.", "Name of the file."],
     |_| json!({ "type": "string" }),
     |value, _| Ok(value.to_owned()),
+);
+
+/// `tileMatrixSetId`.
+pub static TILE_MATRIX_SET_ID: Param<String> = path(
+    "tileMatrixSetId",
+    ["Identifiant de la grille de tuiles.", "Identifier of the tile matrix set."],
+    |_| json!({ "type": "string", "enum": TILE_MATRIX_SETS.iter().map(|s| s.id).collect::<Vec<_>>() }),
+    |value, _| Ok(value.to_owned()),
+);
+
+/// `tileMatrix` (20-057 `/req/core/tc-tilematrix-definition`).
+pub static TILE_MATRIX: Param<String> = path(
+    "tileMatrix",
+    ["Niveau de la grille.", "Level of the tile matrix set."],
+    |_| json!({ "type": "string" }),
+    |value, _| Ok(value.to_owned()),
+);
+
+/// `tileRow` (20-057 `/req/core/tc-tilerow-definition`).
+pub static TILE_ROW: Param<u32> = path(
+    "tileRow",
+    ["Ligne de la tuile, depuis le haut.", "Row of the tile, from the top."],
+    |_| json!({ "type": "integer", "minimum": 0 }),
+    |value, _| value.parse().map_err(|_| "a whole number from 0 on".to_owned()),
+);
+
+/// `tileCol` (20-057 `/req/core/tc-tilecol-definition`).
+pub static TILE_COL: Param<u32> = path(
+    "tileCol",
+    ["Colonne de la tuile, depuis la gauche.", "Column of the tile, from the left."],
+    |_| json!({ "type": "integer", "minimum": 0 }),
+    |value, _| value.parse().map_err(|_| "a whole number from 0 on".to_owned()),
 );

@@ -3,7 +3,7 @@
 use super::ask::Ask;
 use super::negotiate::{self, Offer};
 use super::params::{self, Parameter};
-use super::{collections, landing, openapi, schema, statics, whoami};
+use super::{collections, items, landing, openapi, schema, statics, tile, tiles, tms, whoami};
 use crate::convention::Operation;
 use crate::error::Result;
 use crate::protocol::{Reply, Site};
@@ -137,6 +137,160 @@ pub static RESOURCES: &[Resource] = &[
         plan: schema::sortables,
     },
     Resource {
+        path: "/collections/{collectionId}/items",
+        id: "getFeatures",
+        tag: "Data",
+        title: ["Entités d'une collection", "Features of a collection"],
+        params: &[
+            &params::COLLECTION_ID,
+            &params::LIMIT,
+            &params::OFFSET,
+            &params::BBOX,
+            &params::BBOX_CRS,
+            &params::DATETIME,
+            &params::FILTER,
+            &params::FILTER_LANG,
+            &params::FILTER_CRS,
+            &params::SORTBY,
+            &params::PROPERTIES,
+            &params::SKIP_GEOMETRY,
+            &params::CRS,
+            &params::PUBLICATION,
+            &params::F,
+            &params::LANG,
+        ],
+        filters: true,
+        needs: Some(Operation::Wfs),
+        offers: &[negotiate::GEOJSON, negotiate::HTML, negotiate::CSV],
+        plan: items::features,
+    },
+    Resource {
+        path: "/collections/{collectionId}/items/{featureId}",
+        id: "getFeature",
+        tag: "Data",
+        title: ["Une entité", "A feature"],
+        params: &[
+            &params::COLLECTION_ID,
+            &params::FEATURE_ID,
+            &params::PROPERTIES,
+            &params::CRS,
+            &params::F,
+            &params::LANG,
+        ],
+        filters: false,
+        needs: Some(Operation::Wfs),
+        offers: &[negotiate::GEOJSON, negotiate::HTML],
+        plan: items::feature,
+    },
+    Resource {
+        path: "/tileMatrixSets",
+        id: "getTileMatrixSets",
+        tag: "Tiles",
+        title: ["Grilles de tuiles", "Tile matrix sets"],
+        params: DOCUMENT,
+        filters: false,
+        needs: Some(Operation::Tuiles),
+        offers: &[negotiate::JSON, negotiate::HTML],
+        plan: tms::list,
+    },
+    Resource {
+        path: "/tileMatrixSets/{tileMatrixSetId}",
+        id: "getTileMatrixSet",
+        tag: "Tiles",
+        title: ["Une grille de tuiles", "A tile matrix set"],
+        params: &[&params::TILE_MATRIX_SET_ID, &params::F, &params::LANG],
+        filters: false,
+        needs: Some(Operation::Tuiles),
+        offers: &[negotiate::JSON, negotiate::HTML],
+        plan: tms::one,
+    },
+    Resource {
+        path: "/tiles",
+        id: "tiles.dataset.vector.getTileSetsList",
+        tag: "Tiles",
+        title: ["Jeux de tuiles vectorielles", "Vector tilesets"],
+        params: &[&params::COLLECTIONS, &params::F, &params::LANG],
+        filters: false,
+        needs: Some(Operation::Tuiles),
+        offers: &[negotiate::JSON, negotiate::HTML],
+        plan: tiles::list,
+    },
+    Resource {
+        path: "/tiles/{tileMatrixSetId}",
+        id: "tiles.dataset.vector.getTileSet",
+        tag: "Tiles",
+        title: ["Un jeu de tuiles vectorielles", "A vector tileset"],
+        params: &[&params::TILE_MATRIX_SET_ID, &params::COLLECTIONS, &params::F, &params::LANG],
+        filters: false,
+        needs: Some(Operation::Tuiles),
+        offers: &[negotiate::JSON, negotiate::HTML, negotiate::TILEJSON],
+        plan: tiles::tileset,
+    },
+    Resource {
+        path: "/tiles/{tileMatrixSetId}/{tileMatrix}/{tileRow}/{tileCol}",
+        id: "tiles.dataset.vector.getTile",
+        tag: "Tiles",
+        title: ["Une tuile vectorielle", "A vector tile"],
+        params: &[
+            &params::TILE_MATRIX_SET_ID,
+            &params::TILE_MATRIX,
+            &params::TILE_ROW,
+            &params::TILE_COL,
+            &params::COLLECTIONS,
+            &params::PROPERTIES,
+            &params::F,
+        ],
+        filters: false,
+        needs: Some(Operation::Tuiles),
+        offers: &[negotiate::MVT],
+        plan: tile::tile,
+    },
+    Resource {
+        path: "/collections/{collectionId}/tiles",
+        id: "tiles.collection.vector.getTileSetsList",
+        tag: "Tiles",
+        title: ["Jeux de tuiles d'une collection", "Tilesets of a collection"],
+        params: COLLECTION,
+        filters: false,
+        needs: Some(Operation::Tuiles),
+        offers: &[negotiate::JSON, negotiate::HTML],
+        plan: tiles::list,
+    },
+    Resource {
+        path: "/collections/{collectionId}/tiles/{tileMatrixSetId}",
+        id: "tiles.collection.vector.getTileSet",
+        tag: "Tiles",
+        title: ["Un jeu de tuiles d'une collection", "A tileset of a collection"],
+        params: &[&params::COLLECTION_ID, &params::TILE_MATRIX_SET_ID, &params::F, &params::LANG],
+        filters: false,
+        needs: Some(Operation::Tuiles),
+        offers: &[negotiate::JSON, negotiate::HTML, negotiate::TILEJSON],
+        plan: tiles::tileset,
+    },
+    Resource {
+        path: "/collections/{collectionId}/tiles/{tileMatrixSetId}/{tileMatrix}/{tileRow}/{tileCol}",
+        id: "tiles.collection.vector.getTile",
+        tag: "Tiles",
+        title: ["Une tuile d'une collection", "A tile of a collection"],
+        params: &[
+            &params::COLLECTION_ID,
+            &params::TILE_MATRIX_SET_ID,
+            &params::TILE_MATRIX,
+            &params::TILE_ROW,
+            &params::TILE_COL,
+            &params::DATETIME,
+            &params::FILTER,
+            &params::FILTER_LANG,
+            &params::FILTER_CRS,
+            &params::PROPERTIES,
+            &params::F,
+        ],
+        filters: false,
+        needs: Some(Operation::Tuiles),
+        offers: &[negotiate::MVT],
+        plan: tile::tile,
+    },
+    Resource {
         path: "/whoami",
         id: "getWhoami",
         tag: "Access",
@@ -209,9 +363,9 @@ mod tests {
     #[test]
     fn paths_are_found_with_their_variables() {
         let segments = |p: &str| p.split('/').map(str::to_owned).collect::<Vec<_>>();
-        let s = segments("collections/parc_iris/schema");
+        let s = segments("collections/parc_iris/items/59001");
         let (r, values) = find(RESOURCES, &s).unwrap();
-        assert_eq!((r.id, values), ("getSchema", vec!["parc_iris"]));
+        assert_eq!((r.id, values), ("getFeature", vec!["parc_iris", "59001"]));
         assert_eq!(find(RESOURCES, &[]).unwrap().0.id, "getLandingPage");
         for nothing in ["collections/a/b", "collections/a/items/b/c", "x"] {
             assert!(find(RESOURCES, &segments(nothing)).is_none(), "{nothing}");

@@ -13,7 +13,7 @@ pub fn of(operation: &str) -> Option<&'static str> {
         "getFeatures" => "featureCollectionGeoJSON",
         "getFeature" => "featureGeoJSON",
         "getTileMatrixSets" => "tileMatrixSets",
-        "getDatasetTilesets" | "getCollectionTilesets" => "tilesets",
+        "tiles.dataset.vector.getTileSetsList" | "tiles.collection.vector.getTileSetsList" => "tilesets",
         "getStyles" => "styles",
         _ => return None,
     })
