@@ -90,31 +90,62 @@ const TEXT: f32 = 11.0;
 const GAP: f32 = 4.0;
 const INK: Color = Color { r: 0x26, g: 0x26, b: 0x26 };
 
+/// A legend laid out: lines of text, boxes of symbols, lengths in pixels of the picture.
+struct Layout {
+    heading: Option<Line>,
+    lines: Vec<Line>,
+    boxes: Vec<(f32, f32)>,
+    column: f32,
+    top: f32,
+    width: f32,
+    height: f32,
+}
+
+impl Layout {
+    fn new(heading: &str, entries: &[Entry], look: &Look) -> Layout {
+        let s = look.scale;
+        let lines: Vec<Line> = entries.iter().map(|e| Line::new(&e.title, TEXT * s, false)).collect();
+        let heading = (!heading.is_empty()).then(|| Line::new(heading, TEXT * s, true));
+        let boxes: Vec<(f32, f32)> = entries.iter().map(|e| size(e, look)).collect();
+        let column = boxes.iter().map(|b| b.0).fold(0.0, f32::max);
+        let text = lines.iter().map(|l| l.width).fold(0.0, f32::max);
+        let top = if heading.is_some() { (TEXT * 1.3 + 2.0 * GAP) * s } else { GAP * s };
+        let title = heading.as_ref().map_or(0.0, |h| h.width);
+        let width = (column + 2.0 * GAP * s + text).max(title) + 2.0 * GAP * s;
+        let height = top + boxes.iter().map(|b| row(b.1, s)).sum::<f32>();
+        Layout { heading, lines, boxes, column, top, width, height }
+    }
+}
+
+/// Height of a line of the legend whose symbol is this high.
+fn row(symbol: f32, scale: f32) -> f32 {
+    symbol.max(TEXT * 1.3 * scale) + GAP * scale
+}
+
+/// Width and height in pixels of the picture that [`picture`] makes.
+pub fn extent(heading: &str, entries: &[Entry], look: &Look) -> (u32, u32) {
+    let layout = Layout::new(heading, entries, look);
+    (layout.width.ceil() as u32, layout.height.ceil() as u32)
+}
+
 /// The picture of a legend: a heading and a line for each class.
 ///
 /// # Errors
 /// [`Error::Limit`] when there is no memory for it.
 pub fn picture(heading: &str, entries: &[Entry], kind: GeometryKind, look: &Look) -> Result<Vec<u8>, Error> {
     let s = look.scale;
-    let lines: Vec<Line> = entries.iter().map(|e| Line::new(&e.title, TEXT * s, false)).collect();
-    let heading = (!heading.is_empty()).then(|| Line::new(heading, TEXT * s, true));
-    let boxes: Vec<(f32, f32)> = entries.iter().map(|e| size(e, look)).collect();
-    let column = boxes.iter().map(|b| b.0).fold(0.0, f32::max);
-    let text = lines.iter().chain(&heading).map(|l| l.width).fold(0.0, f32::max);
-    let row = |h: f32| h.max(TEXT * 1.3 * s) + GAP * s;
-    let top = if heading.is_some() { (TEXT * 1.3 + 2.0 * GAP) * s } else { GAP * s };
-    let width = (GAP * s + column + 2.0 * GAP * s + text + GAP * s).max(text + 2.0 * GAP * s);
-    let height = top + boxes.iter().map(|b| row(b.1)).sum::<f32>();
-    let mut canvas = canvas(width, height, look)?;
-    if let Some(heading) = heading {
+    let layout = Layout::new(heading, entries, look);
+    let mut canvas = canvas(layout.width, layout.height, look)?;
+    if let Some(heading) = &layout.heading {
         heading.draw(&mut canvas, f64::from(GAP * s), f64::from(GAP * s + TEXT * s), (INK, 1.0), None);
     }
-    let mut y = top;
-    for ((entry, line), b) in entries.iter().zip(&lines).zip(&boxes) {
-        let h = row(b.1);
+    let mut y = layout.top;
+    for ((entry, line), b) in entries.iter().zip(&layout.lines).zip(&layout.boxes) {
+        let h = row(b.1, s);
         let middle = y + (h - GAP * s) / 2.0;
-        symbol(&mut canvas, entry, kind, (GAP * s + (column - b.0) / 2.0, middle - b.1 / 2.0, b.0, b.1), s);
-        let x = f64::from(GAP * s + column + 2.0 * GAP * s);
+        let left = GAP * s + (layout.column - b.0) / 2.0;
+        symbol(&mut canvas, entry, kind, (left, middle - b.1 / 2.0, b.0, b.1), s);
+        let x = f64::from(GAP * s + layout.column + 2.0 * GAP * s);
         line.draw(&mut canvas, x, f64::from(middle + line.cap_height / 2.0), (INK, 1.0), None);
         y += h;
     }

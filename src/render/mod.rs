@@ -7,6 +7,7 @@ mod hit;
 mod labels;
 pub mod legend;
 mod marks;
+mod message;
 mod palette;
 mod picture;
 mod scene;
@@ -14,6 +15,7 @@ mod text;
 mod view;
 
 pub use hit::hits;
+pub use message::message;
 pub use scene::{Map, MapLayer};
 pub use view::denominator;
 
@@ -26,4 +28,15 @@ pub enum Format {
     Png8,
     /// `image/jpeg`.
     Jpeg,
+}
+
+impl Format {
+    /// Media type of the answer.
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Format::Png => "image/png",
+            Format::Png8 => "image/png; mode=8bit",
+            Format::Jpeg => "image/jpeg",
+        }
+    }
 }

@@ -15,6 +15,9 @@ use swash::{FontRef, GlyphId};
 /// DejaVu Sans, the one font that is shipped (licence beside it).
 const FONT: &[u8] = include_bytes!("../../styles/fonts/DejaVuSans.ttf");
 
+/// Height of capitals of this font in ems; its OS/2 table is too old to tell.
+const CAP_HEIGHT: f32 = 0.729;
+
 /// Sub-pixel places along the line.
 const PHASES: f32 = 4.0;
 
@@ -104,7 +107,7 @@ impl Line {
         let mut line = Line { glyphs: Vec::new(), face, width: 0.0, cap_height: 0.0, descent: 0.0 };
         let Some(font) = font() else { return line };
         let metrics = font.metrics(&[]).scale(face.pixels());
-        line.cap_height = metrics.cap_height;
+        line.cap_height = CAP_HEIGHT * face.pixels();
         line.descent = metrics.descent;
         let mut engine = engine();
         let mut shaper = engine.shape.builder(font).size(face.pixels()).build();

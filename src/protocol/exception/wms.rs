@@ -3,13 +3,28 @@
 use super::{status, text};
 use crate::error::{Error, NameKind};
 use crate::protocol::{Answer, ErrorPicture};
+use crate::render;
 use http::StatusCode;
 
 /// Writes an error as WMS does.
-pub fn answer(error: &Error, version: &str, _picture: Option<&ErrorPicture>, french: bool) -> Answer {
+pub fn answer(error: &Error, version: &str, picture: Option<&ErrorPicture>, french: bool) -> Answer {
+    if let Some(answer) = picture.and_then(|p| drawn(error, p, french)) {
+        return answer;
+    }
     let report = report(error, version, french);
     let media = if version == "1.3.0" { "text/xml; charset=utf-8" } else { "application/vnd.ogc.se_xml" };
     Answer { status: http_status(error), ..Answer::ok(media, report.into_bytes()) }
+}
+
+/// The error as a picture; what concerns the way to the service stays an error that a client can tell from a map.
+fn drawn(error: &Error, picture: &ErrorPicture, french: bool) -> Option<Answer> {
+    if http_status(error) != StatusCode::OK {
+        return None;
+    }
+    let text = if picture.blank { String::new() } else { text(error, french) };
+    let background = (!picture.transparent).then_some(picture.background);
+    let bytes = render::message(&text, (picture.width, picture.height), background, picture.format).ok()?;
+    Some(Answer::ok(picture.format.media_type(), bytes))
 }
 
 /// A service exception is a successful answer to HTTP: QGIS and the official suite read its text only with 200. What
@@ -103,6 +118,23 @@ mod tests {
         assert!(body(&Error::unknown(NameKind::Layer, "x<y"), "1.3.0").contains("x&lt;y"));
         let xml = body(&Error::invalid("BBOX", "1,2", "four numbers are needed"), "1.3.0");
         assert!(xml.contains("<ServiceException locator=\"BBOX\">"), "{xml}");
+    }
+
+    #[test]
+    fn an_error_can_be_a_picture() {
+        let picture = ErrorPicture {
+            blank: true,
+            width: 20,
+            height: 10,
+            format: render::Format::Png,
+            transparent: false,
+            background: 0x0000ff,
+        };
+        let answer = |e: &Error| answer(e, "1.3.0", Some(&picture), true);
+        let blank = answer(&Error::unknown(NameKind::Layer, "chat"));
+        assert_eq!((blank.content_type.as_str(), blank.status), ("image/png", StatusCode::OK));
+        let refused = answer(&Error::Refused(Refusal::NotRegistered));
+        assert_eq!((refused.content_type.as_str(), refused.status), ("text/xml; charset=utf-8", StatusCode::FORBIDDEN));
     }
 
     #[test]
