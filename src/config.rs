@@ -87,6 +87,8 @@ pub struct Server {
     pub state: PathBuf,
     /// Compute threads; 0: one a core.
     pub compute_threads: usize,
+    /// Bytes of access records that may wait for the database; beyond it no data leaves.
+    pub spool_bytes: u64,
     /// Seconds the registry may be used without having been confirmed by the database.
     pub registry_max_age: u64,
     /// Seconds a former publication stays readable.
@@ -108,6 +110,7 @@ impl Default for Server {
             client_ca: "pki/clients".into(),
             state: "state".into(),
             compute_threads: 0,
+            spool_bytes: 512 * 1024 * 1024,
             registry_max_age: 900,
             grace: 3600,
             poll: 10,
