@@ -32,11 +32,7 @@ pub(super) async fn follow(shared: Arc<Shared>, database: Database) {
 }
 
 /// Moves what is finished.
-async fn round(
-    shared: &Shared,
-    database: &Database,
-    client: &mut Option<Client>,
-) -> Result<(), ConventionError> {
+async fn round(shared: &Shared, database: &Database, client: &mut Option<Client>) -> Result<(), ConventionError> {
     for path in finished(shared).await? {
         let connected = match client {
             Some(c) if !c.is_closed() => c,

@@ -230,10 +230,8 @@ pub(super) fn begin_body(open: super::Open) -> String {
 
 /// Segments of a spool directory with their first numbers, oldest first.
 pub(super) fn segments(dir: &Path) -> std::io::Result<Vec<PathBuf>> {
-    let mut all: Vec<PathBuf> = std::fs::read_dir(dir)?
-        .filter_map(|e| e.ok().map(|e| e.path()))
-        .filter(|p| first_of(p).is_some())
-        .collect();
+    let mut all: Vec<PathBuf> =
+        std::fs::read_dir(dir)?.filter_map(|e| e.ok().map(|e| e.path())).filter(|p| first_of(p).is_some()).collect();
     // Names are numbers of 20 digits: their order is that of the numbers.
     all.sort();
     Ok(all)
@@ -311,20 +309,10 @@ impl Found {
 }
 
 /// Creates a segment with its first line, durably, its name too.
-fn begin(
-    dir: &Path,
-    instance: &str,
-    n: u64,
-    before: &Hash,
-    opened: &[u64],
-) -> std::io::Result<(File, u64, Hash)> {
+fn begin(dir: &Path, instance: &str, n: u64, before: &Hash, opened: &[u64]) -> std::io::Result<(File, u64, Hash)> {
     let path = dir.join(format!("{n:020}.seg"));
-    let head = Head {
-        le: now(),
-        instance: instance.to_owned(),
-        precedent: hex::encode(before),
-        ouverts: opened.to_vec(),
-    };
+    let head =
+        Head { le: now(), instance: instance.to_owned(), precedent: hex::encode(before), ouverts: opened.to_vec() };
     let mut bytes = Vec::new();
     let hash = line::write(&mut bytes, before, n, &line::body(&Entry::Segment(head)));
     // A file of that name can only be the rest of a beginning that failed.

@@ -180,8 +180,7 @@ async fn the_chain_shows_change_removal_and_insertion() {
     }
     recorder.flush().await;
     let good = lines(dir.path());
-    let heads: Vec<usize> =
-        (0..good.len()).filter(|i| matches!(good[*i].line.entry, Entry::Segment(_))).collect();
+    let heads: Vec<usize> = (0..good.len()).filter(|i| matches!(good[*i].line.entry, Entry::Segment(_))).collect();
     assert_eq!(check(&good), Ok(good.len() as u64));
     assert!(heads.len() >= 3);
     let mut changed = good.clone();
@@ -307,7 +306,10 @@ async fn a_commit_is_fast() {
         }
         times.sort();
         let (p50, p99) = (times[times.len() / 2], times[times.len() * 99 / 100]);
-        println!("{at_once} at once: p50 {p50:?}, p99 {p99:?}, {:.0} a second", times.len() as f64 / begun.elapsed().as_secs_f64());
+        println!(
+            "{at_once} at once: p50 {p50:?}, p99 {p99:?}, {:.0} a second",
+            times.len() as f64 / begun.elapsed().as_secs_f64()
+        );
         assert!(p50.as_millis() <= 3);
     }
 }

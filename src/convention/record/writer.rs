@@ -88,10 +88,7 @@ impl Recorder {
     }
 
     /// A recorder whose segments stay where they are.
-    pub(super) async fn local(
-        state: &std::path::Path,
-        limit: u64,
-    ) -> std::result::Result<Recorder, ConventionError> {
+    pub(super) async fn local(state: &std::path::Path, limit: u64) -> std::result::Result<Recorder, ConventionError> {
         let state = state.to_owned();
         let opened = tokio::task::spawn_blocking(move || Spool::open(&state).map(|spool| (spool, state.join("spool"))));
         let (spool, dir) = opened.await.map_err(|_| ConventionError::Silent)??;
@@ -142,11 +139,8 @@ impl Recorder {
     /// Counts a refusal. Nobody waits for it: no data is at stake.
     pub fn refused(&self, refused: Refused) {
         // Subject and path come from outside: no control characters, no endless texts in the record.
-        let refused = Refused {
-            subject: refused.subject.as_deref().map(printable),
-            path: printable(&refused.path),
-            ..refused
-        };
+        let refused =
+            Refused { subject: refused.subject.as_deref().map(printable), path: printable(&refused.path), ..refused };
         let _ = self.sender.send(Message::Refused(refused));
     }
 
