@@ -245,7 +245,7 @@ impl Follower {
                 self.reread_revocations();
                 local = Some(seen_local);
             }
-            if now() - warned > 3_600_000 {
+            if now().saturating_sub(warned) > 3_600_000 {
                 warned = now();
                 warn_of_ends(&self.core.current.load().anchors, warned);
             }

@@ -327,7 +327,8 @@ async fn certify(demo: &Demo, config: &Config) -> Result<String, DemoError> {
         let path = path.to_owned();
         move |source| DemoError::Io { path, source }
     };
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs() as i64);
+    // Milliseconds since 1970, as certificates and conventions count.
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis() as i64);
     let (certificate, key) = (pki.join("ca.pem"), pki.join("ca.key"));
     let authority = if certificate.exists() {
         Authority::open(&certificate, &key)?
@@ -344,18 +345,28 @@ async fn certify(demo: &Demo, config: &Config) -> Result<String, DemoError> {
     if !accepted.exists() {
         cluster::write_whole(&accepted, authority.pem().as_bytes())?;
     }
-    if !config.server.certificate.exists() {
+    if aged(&config.server.certificate) {
         let mut names = Vec::new();
         if !demo.listen.ip().is_unspecified() && !demo.listen.ip().is_loopback() {
             names.push(demo.listen.ip().to_string());
         }
-        let issued = authority.issue_server(&ServerCertificate { names, days: 800 }, now)?;
+        let issued = authority.issue_server(&ServerCertificate { names, days: SERVER_DAYS }, now)?;
         issued.write(&config.server.certificate, &config.server.key)?;
     }
     let drafter = db::connect(&config.database, Which::Serving, Role::Drafter).await?;
     let signer = db::connect(&config.database, Which::Serving, Role::Signer).await?;
     samples::establish(&drafter, &signer, &authority, &pki, now).await?;
     Ok(format!("{} conventions with certificates in {}", samples::FILES.len(), pki.display()))
+}
+
+/// Days of validity of the server's certificate: some clients refuse more than 825.
+const SERVER_DAYS: u32 = 800;
+
+/// True when the server's certificate is missing or within a month of its end.
+fn aged(certificate: &Path) -> bool {
+    let made = std::fs::metadata(certificate).and_then(|m| m.modified()).ok();
+    let age = made.and_then(|m| m.elapsed().ok());
+    made.is_none() || age.is_some_and(|a| a.as_secs() / 86_400 > u64::from(SERVER_DAYS) - 30)
 }
 
 fn announce(demo: &Demo, running: &Running, show: &Show) {
