@@ -272,11 +272,11 @@ impl Follower {
 }
 
 fn warn_of_ends(anchors: &Anchors, now: i64) {
-    for crl in anchors.crls().iter().filter(|c| c.next_update - now < WARNING) {
+    for crl in anchors.crls().iter().filter(|c| c.next_update.saturating_sub(now) < WARNING) {
         let days = (crl.next_update - now).div_euclid(86_400_000);
         tracing::warn!(ca = hex::encode(crl.issuer), days, "revocation list ends soon: then all of its CA are refused");
     }
-    for anchor in anchors.iter().filter(|a| a.not_after - now < WARNING) {
+    for anchor in anchors.iter().filter(|a| a.not_after.saturating_sub(now) < WARNING) {
         let days = (anchor.not_after - now).div_euclid(86_400_000);
         tracing::warn!(ca = anchor.subject, days, "accepted CA ends soon: then all of its certificates are refused");
     }
