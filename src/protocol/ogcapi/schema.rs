@@ -2,8 +2,9 @@
 
 use super::ask::{Ask, Page};
 use super::resource::Plan;
-use crate::catalogue::{Field, FieldKind, Layer};
+use crate::catalogue::{Field, FieldKind, Layer, Vintages};
 use crate::error::{Error, NameKind, Result};
+use crate::filter::expr::strip_accents;
 use crate::geo::GeometryKind;
 use crate::query::Query;
 use serde_json::{Map, Value, json};
@@ -100,13 +101,28 @@ pub fn value_schema(field: &Field) -> Value {
     }
 }
 
+/// A unit in UCUM, which 23-058r1 `/req/schemas/unit` takes for granted. What is counted stands in braces: for UCUM it
+/// is the number one with a remark, in ASCII.
+fn ucum(unit: &str) -> String {
+    unit.split('/')
+        .map(|part| match part {
+            "%" | "m" | "m2" | "km" => part.to_owned(),
+            "mois" => "mo".to_owned(),
+            "ans" | "années" => "a".to_owned(),
+            other => format!("{{{}}}", strip_accents(other)),
+        })
+        .collect::<Vec<_>>()
+        .join("/")
+}
+
 fn property(page: &Page, layer: &Layer, field: &Field) -> Value {
     let mut schema = json!({ "title": page.text(&field.title) });
     if let (Some(own), Value::Object(values)) = (schema.as_object_mut(), value_schema(field)) {
         own.extend(values);
     }
     if let Some(unit) = &field.unit {
-        schema["x-ogc-unit"] = json!(unit);
+        schema["x-ogc-unit"] = json!(ucum(unit));
+        schema["x-seuil-unit"] = json!(unit);
     }
     if !field.codes.is_empty() {
         // The codes of a whole-number field are written as numbers, as they stand in the data.
@@ -126,10 +142,38 @@ fn property(page: &Page, layer: &Layer, field: &Field) -> Value {
     if let Some(denominator) = &field.denominator {
         schema["x-seuil-denominator"] = json!(denominator);
     }
-    if field.id == layer.key {
+    // With several vintages the identifier of a feature is `id.millesime`, which is no property.
+    if field.id == layer.key && layer.vintages == Vintages::Newest {
         schema["x-ogc-role"] = json!("id");
     } else if layer.date == Some(field.id) {
         schema["x-ogc-role"] = json!("primary-instant");
     }
     schema
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::protocol::ogcapi::testing::json;
+
+    #[test]
+    fn schemas_tell_roles_units_and_codes() {
+        let doc = json("/collections/parc_iris/schema");
+        let p = &doc["properties"];
+        assert_eq!(doc["$id"], "https://portail.example/collections/parc_iris/schema");
+        assert_eq!((&p["id"]["x-ogc-role"], &p["geom"]["x-ogc-role"]), (&"id".into(), &"primary-geometry".into()));
+        assert_eq!((&p["geom"]["format"], &p["geom"]["type"]), (&"geometry-multipolygon".into(), &serde_json::Value::Null));
+        assert_eq!(p["date_reference"]["x-ogc-role"], "primary-instant");
+        assert_eq!((&p["nb_logements"]["x-ogc-unit"], &p["tx_vacance"]["x-ogc-unit"]), (&"{logements}".into(), &"%".into()));
+        assert!(p["statut"]["enum"].as_array().is_some_and(|codes| codes.iter().any(|c| c == "secret")));
+        assert!(doc["required"].as_array().is_some_and(|r| r.iter().any(|n| n == "statut")));
+        let evolution = json("/collections/parc_iris_evolution/schema");
+        assert!(evolution["properties"]["id"]["x-ogc-role"].is_null());
+    }
+
+    #[test]
+    fn sortables_have_no_geometry() {
+        assert!(json("/collections/parc_iris/queryables")["properties"]["geom"].is_object());
+        let sortables = json("/collections/parc_iris/sortables");
+        assert!(sortables["properties"]["geom"].is_null() && sortables["additionalProperties"] == false);
+    }
 }
