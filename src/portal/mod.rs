@@ -55,6 +55,8 @@ const TEMPLATES: &[(&str, &str)] = templates![
     "tms.html",
     "tilesets.html",
     "tileset.html",
+    "styles.html",
+    "style.html",
     "whoami.html",
     "error.html",
 ];

@@ -8,6 +8,7 @@ mod features;
 mod items;
 mod landing;
 mod links;
+mod maplibre;
 mod negotiate;
 mod openapi;
 mod params;
@@ -15,6 +16,7 @@ mod resource;
 mod schema;
 mod shapes;
 mod statics;
+mod styles;
 mod table;
 #[cfg(test)]
 mod testing;

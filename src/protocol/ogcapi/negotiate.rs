@@ -17,6 +17,10 @@ pub enum Format {
     Mvt,
     /// TileJSON 3.
     TileJson,
+    /// MapLibre style.
+    MapLibre,
+    /// SLD 1.1 with SE.
+    Sld,
     /// A file as it is, whatever is accepted.
     Raw,
 }
@@ -79,6 +83,20 @@ pub const TILEJSON: Offer = Offer {
     media: "application/json",
     also: &["application/vnd.mapbox.tile+json"],
     format: Format::TileJson,
+};
+/// MapLibre style.
+pub const MAPLIBRE: Offer = Offer {
+    f: "maplibre",
+    media: "application/vnd.mapbox.style+json",
+    also: &["application/vnd.maplibre.style+json"],
+    format: Format::MapLibre,
+};
+/// SLD 1.1.
+pub const SLD: Offer = Offer {
+    f: "sld",
+    media: "application/vnd.ogc.sld+xml;version=1.1",
+    also: &["application/vnd.ogc.se+xml", "application/xml", "text/xml"],
+    format: Format::Sld,
 };
 /// A file as it is.
 pub const RAW: Offer = Offer { f: "", media: "application/octet-stream", also: &["*/*"], format: Format::Raw };

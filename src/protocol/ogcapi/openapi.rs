@@ -136,9 +136,9 @@ fn operation(page: &Page, site: &Site, resource: &Resource) -> Value {
 fn media(resource: &Resource, offer: &Offer) -> (String, Value) {
     let name = offer.bare().to_owned();
     let schema = match offer.format {
-        Format::Html | Format::Csv | Format::Raw => json!({ "type": "string" }),
+        Format::Html | Format::Csv | Format::Sld | Format::Raw => json!({ "type": "string" }),
         Format::Mvt => json!({ "type": "string", "format": "binary" }),
-        Format::TileJson => json!({ "type": "object" }),
+        Format::TileJson | Format::MapLibre => json!({ "type": "object" }),
         Format::Json => match shapes::of(resource.id) {
             Some(shape) => json!({ "$ref": format!("#/components/schemas/{shape}") }),
             None => json!({ "type": "object" }),

@@ -398,3 +398,11 @@ pub static TILE_COL: Param<u32> = path(
     |_| json!({ "type": "integer", "minimum": 0 }),
     |value, _| value.parse().map_err(|_| "a whole number from 0 on".to_owned()),
 );
+
+/// `styleId`.
+pub static STYLE_ID: Param<String> = path(
+    "styleId",
+    ["Identifiant du style.", "Identifier of the style."],
+    |_| json!({ "type": "string" }),
+    |value, _| Ok(value.to_owned()),
+);

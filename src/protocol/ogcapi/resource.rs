@@ -3,7 +3,7 @@
 use super::ask::Ask;
 use super::negotiate::{self, Offer};
 use super::params::{self, Parameter};
-use super::{collections, items, landing, openapi, schema, statics, tile, tiles, tms, whoami};
+use super::{collections, items, landing, openapi, schema, statics, styles, tile, tiles, tms, whoami};
 use crate::convention::Operation;
 use crate::error::Result;
 use crate::protocol::{Reply, Site};
@@ -289,6 +289,28 @@ pub static RESOURCES: &[Resource] = &[
         needs: Some(Operation::Tuiles),
         offers: &[negotiate::MVT],
         plan: tile::tile,
+    },
+    Resource {
+        path: "/styles",
+        id: "getStyles",
+        tag: "Styles",
+        title: ["Styles", "Styles"],
+        params: DOCUMENT,
+        filters: false,
+        needs: None,
+        offers: &[negotiate::JSON, negotiate::HTML],
+        plan: styles::list,
+    },
+    Resource {
+        path: "/styles/{styleId}",
+        id: "getStyle",
+        tag: "Styles",
+        title: ["Un style", "A style"],
+        params: &[&params::STYLE_ID, &params::F, &params::LANG],
+        filters: false,
+        needs: None,
+        offers: &[negotiate::JSON, negotiate::HTML, negotiate::SLD, negotiate::MAPLIBRE],
+        plan: styles::one,
     },
     Resource {
         path: "/whoami",

@@ -161,9 +161,15 @@ mod tests {
         let p = &doc["properties"];
         assert_eq!(doc["$id"], "https://portail.example/collections/parc_iris/schema");
         assert_eq!((&p["id"]["x-ogc-role"], &p["geom"]["x-ogc-role"]), (&"id".into(), &"primary-geometry".into()));
-        assert_eq!((&p["geom"]["format"], &p["geom"]["type"]), (&"geometry-multipolygon".into(), &serde_json::Value::Null));
+        assert_eq!(
+            (&p["geom"]["format"], &p["geom"]["type"]),
+            (&"geometry-multipolygon".into(), &serde_json::Value::Null)
+        );
         assert_eq!(p["date_reference"]["x-ogc-role"], "primary-instant");
-        assert_eq!((&p["nb_logements"]["x-ogc-unit"], &p["tx_vacance"]["x-ogc-unit"]), (&"{logements}".into(), &"%".into()));
+        assert_eq!(
+            (&p["nb_logements"]["x-ogc-unit"], &p["tx_vacance"]["x-ogc-unit"]),
+            (&"{logements}".into(), &"%".into())
+        );
         assert!(p["statut"]["enum"].as_array().is_some_and(|codes| codes.iter().any(|c| c == "secret")));
         assert!(doc["required"].as_array().is_some_and(|r| r.iter().any(|n| n == "statut")));
         let evolution = json("/collections/parc_iris_evolution/schema");

@@ -9,7 +9,7 @@ use crate::style::Stylebook;
 use bytes::Bytes;
 use http::{HeaderMap, Method};
 use serde_json::Value;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 /// A GET of a path with a query string.
 pub fn request(target: &str) -> Request {
@@ -35,10 +35,17 @@ pub fn request(target: &str) -> Request {
 
 /// The portal's whole catalogue with all operations.
 pub fn site() -> Site {
+    static SITE: LazyLock<Site> = LazyLock::new(whole_site);
+    SITE.clone()
+}
+
+fn whole_site() -> Site {
+    let catalogue = load_embedded().unwrap();
+    let styles = Stylebook::load_embedded(&catalogue).unwrap();
     Site {
-        catalogue: Arc::new(load_embedded().unwrap()),
+        catalogue: Arc::new(catalogue),
         operations: [Operation::Wms, Operation::Wfs, Operation::Tuiles, Operation::Export].into(),
-        styles: Arc::new(Stylebook::default()),
+        styles: Arc::new(styles),
         limits: Limits::default(),
         terms: Arc::new(Terms {
             convention: "essai".into(),
