@@ -256,6 +256,7 @@ impl Reader<'_> {
             // `*` and nothing both mean every property.
             properties: properties.filter(|p| !p.is_empty() && !p.iter().any(|p| p == "*")),
             sort,
+            prefixes: self.prefixes.clone(),
             ..Adhoc::default()
         })
     }
@@ -290,7 +291,7 @@ impl Reader<'_> {
                 let mut all = Vec::new();
                 for filter in filters(text) {
                     let filter = fes::parse(filter, self.limits)?;
-                    all.push(Predicate::Filter(filter, self.prefixes.clone()));
+                    all.push(Predicate::Filter(filter));
                 }
                 all
             }

@@ -117,10 +117,10 @@ fn expressions<'a>(queries: &[&'a Expression], pairs: &mut Vec<(&'a str, String)
     let mut names: Vec<(String, String)> = Vec::new();
     let mut forms: Vec<(&'static str, String)> = Vec::new();
     for q in &queries {
+        names.extend(q.prefixes.iter().cloned());
         forms.push(match &q.predicate {
             Predicate::All => ("", String::new()),
-            Predicate::Filter(element, prefixes) => {
-                names.extend(prefixes.iter().cloned());
+            Predicate::Filter(element) => {
                 let mut xml = String::new();
                 element.write(&mut xml);
                 ("FILTER", xml)

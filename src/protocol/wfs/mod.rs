@@ -1,6 +1,6 @@
 //! WFS 2.0 (OGC 09-025r2), 1.1 (04-094) and 1.0 (02-058), for reading.
 //!
-//! [`kvp`] and `xml` read a request into the same [`request::Operation`]; `plan` looks its names up in the catalogue of
+//! `kvp` and `xml` read a request into the same `request::Operation`; `plan` looks its names up in the catalogue of
 //! the client's convention; one file an operation writes the answer.
 
 mod capabilities;
@@ -21,6 +21,7 @@ mod testing;
 mod tests;
 mod values;
 mod version;
+mod xml;
 
 use super::{Call, ExceptionStyle, Failure, Reply, Request, Site};
 use crate::convention;
@@ -40,11 +41,24 @@ pub fn parse(request: &Request, site: &Site) -> std::result::Result<Call, Failur
         error,
         exceptions: ExceptionStyle::Ows { version: version.exceptions() },
     };
+    let by_pairs = |pairs: &[(String, String)]| {
+        let kvp = kvp::Kvp::new(pairs);
+        let version = version(&kvp).map_err(|e| failure(Version::OFFERED[0], e))?;
+        Ok((version, kvp::read(&kvp, version, &site.limits)))
+    };
     let (version, operation) = match request.method {
-        Method::GET | Method::HEAD => {
-            let kvp = kvp::Kvp::new(&request.query);
-            let version = version(&kvp).map_err(|e| failure(Version::OFFERED[0], e))?;
-            (version, kvp::read(&kvp, version, &site.limits))
+        Method::GET | Method::HEAD => by_pairs(&request.query)?,
+        // An HTML form posts the same pairs in the body.
+        Method::POST if is_form(request) => {
+            let body = std::str::from_utf8(&request.body);
+            let body = body.map_err(|_| failure(Version::OFFERED[0], Error::Parsing { reason: "not UTF-8".into() }))?;
+            by_pairs(&form(body))?
+        }
+        Method::POST => {
+            let document = xml::document(&request.body, &site.limits);
+            let document = document.map_err(|e| failure(Version::OFFERED[0], e))?;
+            let version = xml::version(&document).map_err(|e| failure(Version::OFFERED[0], e))?;
+            (version, xml::read(&document, version, &site.catalogue.service.namespace))
         }
         _ => {
             let error = Error::Method { method: request.method.to_string(), allow: "GET, HEAD, POST, OPTIONS" };
@@ -52,6 +66,21 @@ pub fn parse(request: &Request, site: &Site) -> std::result::Result<Call, Failur
         }
     };
     operation.and_then(|o| call(o, version, site)).map_err(|e| failure(version, e))
+}
+
+fn is_form(request: &Request) -> bool {
+    let media = request.headers.get(http::header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    media.trim().to_ascii_lowercase().starts_with("application/x-www-form-urlencoded")
+}
+
+/// Pairs of a form body (WHATWG URL §5.1).
+fn form(body: &str) -> Vec<(String, String)> {
+    let decode = |text: &str| {
+        let text = text.replace('+', " ");
+        percent_encoding::percent_decode_str(&text).decode_utf8_lossy().into_owned()
+    };
+    let pairs = body.split('&').filter(|p| !p.is_empty()).map(|p| p.split_once('=').unwrap_or((p, "")));
+    pairs.map(|(k, v)| (decode(k), decode(v))).collect()
 }
 
 /// The version of a KVP request. GetCapabilities negotiates, everything else says what it speaks.

@@ -109,16 +109,18 @@ impl Planner<'_> {
 
     fn part(&self, layer: &Layer, adhoc: &Adhoc) -> Result<Part> {
         let site = self.site;
-        let prefixes: &[(String, String)] = match &adhoc.predicate {
-            Predicate::Filter(_, prefixes) => prefixes,
-            _ => &[],
+        let scene = Scene {
+            layer,
+            catalogue: &site.catalogue,
+            limits: &site.limits,
+            prefixes: &adhoc.prefixes,
+            axes: self.axes(),
         };
-        let scene = Scene { layer, catalogue: &site.catalogue, limits: &site.limits, prefixes, axes: self.axes() };
         let (crs, axes, srs_name) = names::crs(adhoc.srs_name.as_deref(), layer, self.axes())?;
         let (fields, geometry) = names::projection(&scene, adhoc.properties.as_deref())?;
         let filter = match &adhoc.predicate {
             Predicate::All => Filter::All,
-            Predicate::Filter(element, _) => fes::read(element, scene)?,
+            Predicate::Filter(element) => fes::read(element, scene)?,
             Predicate::Bbox(text) => self.bbox(text, layer)?,
             Predicate::Cql(_) => return Err(Error::Option { name: "CQL_FILTER".into() }),
             Predicate::Equal(pairs) => pairs.iter().try_fold(Filter::All, |all, (name, value)| {

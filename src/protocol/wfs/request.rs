@@ -93,6 +93,8 @@ pub(super) struct Adhoc {
     /// Properties to hand out; `None`: all.
     pub properties: Option<Vec<String>>,
     pub predicate: Predicate,
+    /// Prefixes that the request binds outside its XML (`NAMESPACES`).
+    pub prefixes: Prefixes,
     /// Property and whether descending.
     pub sort: Vec<(String, bool)>,
 }
@@ -102,8 +104,8 @@ pub(super) struct Adhoc {
 pub(super) enum Predicate {
     #[default]
     All,
-    /// `fes:Filter` or `ogc:Filter`, with the prefixes that KVP bound outside it.
-    Filter(Element, Prefixes),
+    /// `fes:Filter` or `ogc:Filter`.
+    Filter(Element),
     /// `RESOURCEID`, `FEATUREID`.
     Ids(Vec<String>),
     /// `BBOX`.

@@ -34,7 +34,6 @@ pub fn get(query: &str) -> Request {
 }
 
 /// A POST of a document.
-#[allow(dead_code)]
 pub fn post(body: &str) -> Request {
     Request { method: Method::POST, body: Bytes::from(body.to_owned()), ..get("") }
 }

@@ -1,6 +1,6 @@
 //! Requests as clients send them, answers as they need them.
 
-use super::testing::{Bench, get};
+use super::testing::{Bench, get, post};
 use crate::error::{Error, NameKind};
 use crate::filter::Filter;
 use crate::geo::{Crs, Envelope};
@@ -402,4 +402,123 @@ fn features_as_geojson_and_csv() {
     assert_eq!(csv.lines().take(2).map(str::trim_end).collect::<Vec<_>>(), ["id,nom", "59350,Lille"]);
     let (status, _, _) = b.answer(&get(&format!("{FEATURE}&TYPENAMES=(parc_commune)(parc_iris)&OUTPUTFORMAT=csv")));
     assert_eq!(status, 400);
+}
+
+const WFS2: &str = "xmlns='http://www.opengis.net/wfs/2.0' xmlns:fes='http://www.opengis.net/fes/2.0' xmlns:s='urn:seuil:logement-social' service='WFS' version='2.0.0'";
+
+#[test]
+fn every_operation_as_xml() {
+    let b = Bench::new();
+    let ok = |body: &str| {
+        let (status, _, text) = b.answer(&post(body));
+        assert_eq!(status, 200, "{body}: {text}");
+        text
+    };
+    assert!(
+        ok("<GetCapabilities xmlns=\"http://www.opengis.net/wfs/2.0\" service=\"WFS\"/>")
+            .contains("<wfs:WFS_Capabilities version=\"2.0.0\"")
+    );
+    let accept = "<GetCapabilities service='WFS' xmlns='http://www.opengis.net/wfs/2.0' xmlns:ows='http://www.opengis.net/ows/1.1'><ows:AcceptVersions><ows:Version>2.0.0</ows:Version></ows:AcceptVersions><ows:Sections><ows:Section>ServiceProvider</ows:Section></ows:Sections></GetCapabilities>";
+    assert!(!ok(accept).contains("FeatureTypeList"));
+    let schema = ok(&format!(
+        "<DescribeFeatureType {WFS2}><TypeName>s:parc_iris</TypeName><TypeName xmlns:t='urn:seuil:logement-social'>t:parc_commune</TypeName></DescribeFeatureType>"
+    ));
+    assert_eq!(schema.matches("<xsd:complexType ").count(), 2);
+    let values = ok(&format!(
+        "<GetPropertyValue {WFS2} valueReference='s:nom'><Query typeNames='s:parc_commune'/></GetPropertyValue>"
+    ));
+    assert!(values.contains("<wfs:member>Lomme</wfs:member>"));
+    assert!(ok(&format!("<ListStoredQueries {WFS2}/>")).contains("GetFeatureById"));
+    let one = ok(&format!(
+        "<DescribeStoredQueries {WFS2}><StoredQueryId>urn:ogc:def:query:OGC-WFS::GetFeatureById</StoredQueryId></DescribeStoredQueries>"
+    ));
+    assert_eq!(one.matches("<wfs:StoredQueryDescription ").count(), 1);
+    let by_id = ok(&format!(
+        "<GetFeature {WFS2}><StoredQuery id='urn:ogc:def:query:OGC-WFS::GetFeatureById'><Parameter name='id'>parc_commune.59350</Parameter></StoredQuery></GetFeature>"
+    ));
+    assert!(by_id.contains("<seuil:parc_commune xmlns:gml="));
+    let features = format!(
+        "<GetFeature {WFS2} count='2' startIndex='1' resultType='results'><Query typeNames='s:parc_residence' srsName='urn:ogc:def:crs:EPSG::4326'><PropertyName>s:nom</PropertyName><fes:Filter><fes:PropertyIsNotEqualTo><fes:ValueReference xmlns:z='urn:seuil:logement-social'>z:statut</fes:ValueReference><fes:Literal>secret</fes:Literal></fes:PropertyIsNotEqualTo></fes:Filter><fes:SortBy><fes:SortProperty><fes:ValueReference>s:nb_logements</fes:ValueReference><fes:SortOrder>DESC</fes:SortOrder></fes:SortProperty></fes:SortBy></Query></GetFeature>"
+    );
+    let selects = b.selects(&post(&features)).unwrap();
+    let page = (selects[0].page.start, selects[0].page.count);
+    assert_eq!(
+        (page, selects[0].crs, selects[0].geometry, selects[0].order.len()),
+        ((1, Some(2)), Crs::Wgs84, false, 1)
+    );
+    // The next page of a POST is a GET that asks the same.
+    let text = ok(&features);
+    let next = text.split(" next=\"").nth(1).unwrap().split('"').next().unwrap().replace("&amp;", "&");
+    let again = b.selects(&get(next.split_once('?').unwrap().1)).unwrap();
+    assert_eq!(again[0].page.start, 3);
+    assert_eq!(
+        (&again[0].filter, &again[0].order, &again[0].fields, again[0].crs),
+        (&selects[0].filter, &selects[0].order, &selects[0].fields, selects[0].crs)
+    );
+    let two =
+        format!("<GetFeature {WFS2}><Query typeNames='s:parc_commune'/><Query typeNames='s:parc_iris'/></GetFeature>");
+    assert_eq!(b.selects(&post(&two)).unwrap().len(), 2);
+}
+
+#[test]
+fn xml_of_older_versions() {
+    let b = Bench::new();
+    let openlayers = "<GetFeature xmlns=\"http://www.opengis.net/wfs\" service=\"WFS\" version=\"1.1.0\" xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" xsi:schemaLocation=\"http://www.opengis.net/wfs http://schemas.opengis.net/wfs/1.1.0/wfs.xsd\"><Query typeName=\"ms:parc_commune\" srsName=\"EPSG:2154\" xmlns:ms=\"urn:seuil:logement-social\"><Filter xmlns=\"http://www.opengis.net/ogc\"><And><PropertyIsLike wildCard=\"*\" singleChar=\".\" escapeChar=\"!\"><PropertyName>nom</PropertyName><Literal>L*</Literal></PropertyIsLike><PropertyIsEqualTo><PropertyName>insee_com</PropertyName><Literal>59350</Literal></PropertyIsEqualTo></And></Filter></Query></GetFeature>";
+    assert!(matches!(&b.selects(&post(openlayers)).unwrap()[0].filter, Filter::And(parts) if parts.len() == 2));
+    let sorted = "<wfs:GetFeature xmlns:wfs='http://www.opengis.net/wfs' xmlns:ogc='http://www.opengis.net/ogc' maxFeatures='5' version='1.1.0'><wfs:Query typeName='parc_commune'><wfs:PropertyName>nom</wfs:PropertyName><ogc:SortBy><ogc:SortProperty><ogc:PropertyName>nom</ogc:PropertyName><ogc:SortOrder>DESC</ogc:SortOrder></ogc:SortProperty></ogc:SortBy></wfs:Query></wfs:GetFeature>";
+    let select = &b.selects(&post(sorted)).unwrap()[0];
+    assert_eq!((select.page.count, select.fields.len(), select.order[0].descending), (Some(5), 1, true));
+    let oldest = "<GetFeature xmlns='http://www.opengis.net/wfs' version='1.0.0' outputFormat='GML2'><Query typeName='parc_commune'/></GetFeature>";
+    let (status, media, _) = b.answer(&post(oldest));
+    assert_eq!((status, media.as_str()), (200, "text/xml; subtype=gml/2.1.2; charset=utf-8"));
+}
+
+#[test]
+fn bodies_that_cannot_be_read() {
+    let b = Bench::new();
+    let deep = format!("<GetFeature {WFS2}>{}{}</GetFeature>", "<a>".repeat(100), "</a>".repeat(100));
+    for (body, code) in [
+        ("", "OperationParsingFailed"),
+        ("pas du XML", "OperationParsingFailed"),
+        (
+            "<!DOCTYPE a [<!ENTITY x SYSTEM 'file:///etc/passwd'>]><GetFeature>&x;</GetFeature>",
+            "OperationParsingFailed",
+        ),
+        (&deep, "OperationParsingFailed"),
+        (&format!("<GetFeature {WFS2}/>"), "OperationParsingFailed"),
+        (&format!("<GetFeature {WFS2}><Query/></GetFeature>"), "MissingParameterValue"),
+        (&format!("<GetFeature {WFS2}><Query typeNames='s:x'/></GetFeature>"), "InvalidParameterValue"),
+        (
+            &format!("<GetFeature {WFS2}><Query typeNames='z:parc_commune' xmlns:z='urn:autre'/></GetFeature>"),
+            "InvalidParameterValue",
+        ),
+        (
+            &format!("<GetFeature {WFS2}><Query typeNames='s:parc_commune s:parc_iris'/></GetFeature>"),
+            "OptionNotSupported",
+        ),
+        (
+            &format!(
+                "<GetPropertyValue {WFS2} valueReference=''><Query typeNames='s:parc_commune'/></GetPropertyValue>"
+            ),
+            "InvalidParameterValue",
+        ),
+        (&format!("<Transaction {WFS2}/>"), "OperationNotSupported"),
+        ("<GetFeature xmlns='http://www.opengis.net/wfs/2.0' version='2.0.0'/>", "MissingParameterValue"),
+    ] {
+        let (status, _, text) = b.answer(&post(body));
+        assert!(status >= 400 && text.contains(&format!("exceptionCode=\"{code}\"")), "{body:.80}: {status} {text}");
+    }
+}
+
+#[test]
+fn a_form_is_read_as_pairs() {
+    let b = Bench::new();
+    let mut request = post("service=WFS&version=2.0.0&request=GetFeature&typeNames=parc_commune&propertyName=nom%2Cid");
+    request
+        .headers
+        .insert(http::header::CONTENT_TYPE, "application/x-www-form-urlencoded; charset=UTF-8".parse().unwrap());
+    assert_eq!(b.selects(&request).unwrap()[0].fields.len(), 2);
+    let mut put = post("");
+    put.method = http::Method::PUT;
+    assert!(matches!(b.parse(&put), Err(Error::Method { .. })));
 }
