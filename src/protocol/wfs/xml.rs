@@ -25,11 +25,11 @@ pub(super) fn version(root: &Element) -> Result<Version> {
             .child("AcceptVersions")
             .map(|a| a.all("Version").map(|v| v.trimmed().to_owned()).collect())
             .unwrap_or_default();
-        let own = if namespace_2 || &*root.namespace == "" { None } else { Some("1.1.0") };
+        let own = if namespace_2 || root.namespace.is_empty() { None } else { Some("1.1.0") };
         return Version::negotiate(&accepted, asked.or(own));
     }
     match asked {
-        None if namespace_2 || &*root.namespace == "" => Ok(Version::V200),
+        None if namespace_2 || root.namespace.is_empty() => Ok(Version::V200),
         None => Ok(Version::V110),
         Some(_) => Version::of_request(asked),
     }
