@@ -13,6 +13,7 @@ use tiny_skia::{
 /// Where everything is painted.
 pub struct Canvas {
     pixmap: Pixmap,
+    opaque: bool,
 }
 
 /// A finished picture: rows from the top, four bytes a pixel, premultiplied red, green, blue, alpha.
@@ -23,6 +24,8 @@ pub struct Pixels {
     pub height: u32,
     /// Bytes.
     pub data: Vec<u8>,
+    /// True when there was a background: every pixel is opaque.
+    pub opaque: bool,
 }
 
 /// A line, its lengths scaled to the picture's resolution and its settings translated.
@@ -81,7 +84,7 @@ impl Canvas {
         if let Some(c) = background {
             pixmap.fill(tiny_skia::Color::from_rgba8(c.r, c.g, c.b, 255));
         }
-        Some(Canvas { pixmap })
+        Some(Canvas { pixmap, opaque: background.is_some() })
     }
 
     /// Fills an area; rings inside rings are holes.
@@ -188,7 +191,8 @@ impl Canvas {
 
     /// The picture.
     pub fn finish(self) -> Pixels {
-        Pixels { width: self.pixmap.width(), height: self.pixmap.height(), data: self.pixmap.take() }
+        let (width, height) = (self.pixmap.width(), self.pixmap.height());
+        Pixels { width, height, data: self.pixmap.take(), opaque: self.opaque }
     }
 }
 

@@ -19,8 +19,10 @@ pub struct Sprite {
     pub pixels: Vec<u8>,
 }
 
-/// Sub-pixel places in each direction.
-const PHASES: i32 = 4;
+/// Sub-pixel places in each direction; of large marks nobody sees the difference.
+fn phases(size: u16) -> i32 {
+    if size <= 24 * 8 { 4 } else { 1 }
+}
 
 /// What a sprite looks like; lengths in 1/8 pixel.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -34,13 +36,19 @@ struct Key {
 }
 
 /// Sprites made so far, by all requests.
-fn shared() -> &'static Mutex<HashMap<Key, Arc<Sprite>>> {
-    static SHARED: OnceLock<Mutex<HashMap<Key, Arc<Sprite>>>> = OnceLock::new();
+#[derive(Default)]
+struct Shared {
+    sprites: HashMap<Key, Arc<Sprite>>,
+    bytes: usize,
+}
+
+fn shared() -> &'static Mutex<Shared> {
+    static SHARED: OnceLock<Mutex<Shared>> = OnceLock::new();
     SHARED.get_or_init(Mutex::default)
 }
 
-/// Sprites kept for all requests at most; clients choose the resolution, so the number has no natural bound.
-const SHARED_SPRITES: usize = 16_384;
+/// Bytes of sprites kept for all requests; clients choose the resolution, so their number has no natural bound.
+const SHARED_BYTES: usize = 32 * 1024 * 1024;
 
 /// Half of the largest extent of a mark, border included, in pixels of 0.28 mm.
 pub fn radius(graphic: &Graphic, size: f32) -> f32 {
@@ -84,9 +92,10 @@ impl Stamp {
         if size == 0 || !x.is_finite() || !y.is_finite() {
             return;
         }
+        let phases = phases(size);
         let place = |v: f64| {
-            let q = (v.clamp(-1e6, 1e6) * f64::from(PHASES)).round() as i32;
-            (q.div_euclid(PHASES), q.rem_euclid(PHASES) as u8)
+            let q = (v.clamp(-1e6, 1e6) * f64::from(phases)).round() as i32;
+            (q.div_euclid(phases), q.rem_euclid(phases) as u8)
         };
         let ((px, fx), (py, fy)) = (place(x), place(y));
         let sprite = match self.own.get(&(size, (fx, fy))) {
@@ -107,7 +116,7 @@ fn eighths(v: f32) -> u16 {
 }
 
 fn sprite(key: &Key, graphic: &Graphic, scale: f32) -> Option<Arc<Sprite>> {
-    if let Some(known) = shared().lock().ok().and_then(|s| s.get(key).cloned()) {
+    if let Some(known) = shared().lock().ok().and_then(|s| s.sprites.get(key).cloned()) {
         return Some(known);
     }
     let size = f32::from(key.size) / 8.0;
@@ -116,15 +125,16 @@ fn sprite(key: &Key, graphic: &Graphic, scale: f32) -> Option<Arc<Sprite>> {
     let half = reach.ceil() as u32 + 1;
     let side = 2 * half + 1;
     let mut canvas = Canvas::new(side, side, None)?;
-    let at = |phase: u8| half as f32 + f32::from(phase) / PHASES as f32;
+    let at = |phase: u8| half as f32 + f32::from(phase) / phases(key.size) as f32;
     draw(&mut canvas, graphic, at(key.phase.0), at(key.phase.1), size, scale);
     let pixels = canvas.finish();
     let new = Arc::new(Sprite { width: pixels.width, height: pixels.height, pixels: pixels.data });
     if let Ok(mut all) = shared().lock() {
-        if all.len() >= SHARED_SPRITES {
-            all.clear();
+        if all.bytes >= SHARED_BYTES {
+            *all = Shared::default();
         }
-        all.insert(key.clone(), Arc::clone(&new));
+        all.bytes += new.pixels.len();
+        all.sprites.insert(key.clone(), Arc::clone(&new));
     }
     Some(new)
 }

@@ -4,6 +4,7 @@ mod anchor;
 mod canvas;
 mod classify;
 mod hit;
+mod jpeg;
 mod labels;
 pub mod legend;
 mod marks;

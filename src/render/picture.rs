@@ -2,34 +2,40 @@
 
 use super::Format;
 use super::canvas::Pixels;
-use super::palette::{self, Indexed};
+use super::jpeg::Jpeg;
+use super::palette::{self, Census, Exact, Palette};
 use crate::encode::{Producer, Progress};
 use crate::error::Error;
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Pixels encoded in one quantum: about a millisecond of work.
-const BAND: usize = 200_000;
+/// Pixels of a band: about a millisecond of work.
+const BAND: usize = 65_536;
 
 /// Encodes a finished picture in quanta.
 pub struct Encoding {
-    state: State,
+    pixels: Pixels,
+    format: Format,
+    /// First row of the next band.
+    row: usize,
+    stage: Stage,
 }
 
-enum State {
-    /// Nothing done yet.
-    Pixels(Pixels, Format),
-    /// PNG under way.
-    Png(Box<PngBands>),
+enum Stage {
+    /// Are there at most 256 colours?
+    Look(Exact),
+    /// Which colours are the most frequent?
+    Count(Census),
+    Write(Box<Png>),
+    Jpeg(Jpeg),
     Done,
 }
 
-struct PngBands {
+struct Png {
     writer: png::StreamWriter<'static, Sink>,
     sink: Sink,
-    rows: Vec<u8>,
-    at: usize,
-    row: usize,
+    palette: Option<Box<dyn Palette>>,
+    band: Vec<u8>,
 }
 
 /// What the PNG encoder writes into; emptied after each band.
@@ -53,7 +59,7 @@ impl Write for Sink {
     }
 }
 
-fn fault<E: std::fmt::Display>(e: E) -> Error {
+pub(super) fn fault<E: std::fmt::Display>(e: E) -> Error {
     tracing::error!("cannot encode a picture: {e}");
     Error::Internal
 }
@@ -61,97 +67,116 @@ fn fault<E: std::fmt::Display>(e: E) -> Error {
 impl Encoding {
     /// Prepares the encoding of a picture.
     pub fn new(pixels: Pixels, format: Format) -> Encoding {
-        Encoding { state: State::Pixels(pixels, format) }
+        let stage = match format {
+            Format::Jpeg => Stage::Jpeg(Jpeg::new(pixels.width, pixels.height)),
+            Format::Png | Format::Png8 => Stage::Look(Exact::new()),
+        };
+        Encoding { pixels, format, row: 0, stage }
+    }
+
+    /// The next band of rows, moving on; `None` after the last.
+    fn band(&mut self, rows: usize) -> Option<std::ops::Range<usize>> {
+        let height = self.pixels.height as usize;
+        if self.row >= height {
+            self.row = 0;
+            return None;
+        }
+        let end = (self.row + rows.max(1)).min(height);
+        let row = self.pixels.width as usize * 4;
+        let range = self.row * row..end * row;
+        self.row = end;
+        Some(range)
+    }
+
+    fn rows(&self) -> usize {
+        BAND / (self.pixels.width as usize).max(1)
     }
 }
 
 impl Producer for Encoding {
     fn step(&mut self, out: &mut Vec<u8>) -> Result<Progress, Error> {
-        self.state = match std::mem::replace(&mut self.state, State::Done) {
-            State::Pixels(pixels, Format::Jpeg) => {
-                jpeg(&pixels, out)?;
-                State::Done
-            }
-            State::Pixels(pixels, format) => State::Png(Box::new(png(pixels, format)?)),
-            State::Png(mut bands) => {
-                if bands.step(out)? {
-                    bands.writer.finish().map_err(fault)?;
-                    bands.sink.drain(out);
-                    State::Done
-                } else {
-                    State::Png(bands)
-                }
-            }
-            State::Done => State::Done,
+        let rows = match &self.stage {
+            Stage::Jpeg(jpeg) => jpeg.rows(),
+            _ => self.rows(),
         };
-        Ok(if matches!(self.state, State::Done) { Progress::Done } else { Progress::More })
-    }
-}
-
-fn png(pixels: Pixels, format: Format) -> Result<PngBands, Error> {
-    let indexed = match (palette::exact(&pixels), format) {
-        (Some(exact), _) => Some(exact),
-        (None, Format::Png8) => Some(palette::popular(&pixels)),
-        (None, _) => None,
-    };
-    let sink = Sink::default();
-    let mut encoder = png::Encoder::new(sink.clone(), pixels.width, pixels.height);
-    encoder.set_compression(png::Compression::Fast);
-    let (rows, row) = match indexed {
-        Some(Indexed { colors, places }) => {
-            encoder.set_color(png::ColorType::Indexed);
-            // Neighbouring numbers of a palette mean nothing: prediction would only hide the runs.
-            encoder.set_filter(png::Filter::NoFilter);
-            encoder.set_palette(colors.iter().flat_map(|c| [c[0], c[1], c[2]]).collect::<Vec<_>>());
-            if let Some(last) = colors.iter().rposition(|c| c[3] < 255) {
-                encoder.set_trns(colors[..=last].iter().map(|c| c[3]).collect::<Vec<_>>());
-            }
-            (places, pixels.width as usize)
-        }
-        None => {
-            let mut data = pixels.data;
-            let mut opaque = true;
-            for p in data.chunks_exact_mut(4) {
-                if p[3] < 255 {
-                    opaque = false;
-                    p.copy_from_slice(&palette::plain([p[0], p[1], p[2], p[3]]));
+        let band = self.band(rows);
+        self.stage = match (std::mem::replace(&mut self.stage, Stage::Done), band) {
+            (Stage::Look(mut exact), Some(band)) => {
+                if exact.look(&self.pixels.data[band]) {
+                    Stage::Look(exact)
+                } else {
+                    self.row = 0;
+                    match self.format {
+                        Format::Png8 => Stage::Count(Census::new()),
+                        _ => Stage::Write(Box::new(Png::new(&self.pixels, None)?)),
+                    }
                 }
             }
-            if opaque {
-                encoder.set_color(png::ColorType::Rgb);
-                (data.chunks_exact(4).flat_map(|p| [p[0], p[1], p[2]]).collect(), pixels.width as usize * 3)
-            } else {
-                encoder.set_color(png::ColorType::Rgba);
-                (data, pixels.width as usize * 4)
+            (Stage::Look(exact), None) => Stage::Write(Box::new(Png::new(&self.pixels, Some(Box::new(exact)))?)),
+            (Stage::Count(mut census), Some(band)) => {
+                census.count(&self.pixels.data[band]);
+                Stage::Count(census)
             }
-        }
-    };
-    encoder.set_depth(png::BitDepth::Eight);
-    let writer = encoder.write_header().map_err(fault)?.into_stream_writer_with_size(64 * 1024).map_err(fault)?;
-    Ok(PngBands { writer, sink, rows, at: 0, row })
-}
-
-impl PngBands {
-    /// One band; true when it was the last.
-    fn step(&mut self, out: &mut Vec<u8>) -> Result<bool, Error> {
-        let band = (BAND / self.row.max(1)).max(1) * self.row;
-        let end = (self.at + band).min(self.rows.len());
-        self.writer.write_all(&self.rows[self.at..end]).map_err(fault)?;
-        self.at = end;
-        self.sink.drain(out);
-        Ok(end == self.rows.len())
+            (Stage::Count(census), None) => {
+                Stage::Write(Box::new(Png::new(&self.pixels, Some(Box::new(census.finish())))?))
+            }
+            (Stage::Write(mut png), Some(band)) => {
+                png.write(&self.pixels.data[band], self.pixels.opaque)?;
+                png.sink.drain(out);
+                Stage::Write(png)
+            }
+            (Stage::Write(png), None) => {
+                png.writer.finish().map_err(fault)?;
+                png.sink.drain(out);
+                Stage::Done
+            }
+            (Stage::Jpeg(mut jpeg), Some(band)) => {
+                jpeg.band(&self.pixels.data[band], out)?;
+                Stage::Jpeg(jpeg)
+            }
+            (Stage::Jpeg(_), None) => {
+                Jpeg::end(out);
+                Stage::Done
+            }
+            (Stage::Done, _) => Stage::Done,
+        };
+        Ok(if matches!(self.stage, Stage::Done) { Progress::Done } else { Progress::More })
     }
 }
 
-/// Quality that keeps thin outlines clean.
-const QUALITY: u8 = 88;
+impl Png {
+    fn new(pixels: &Pixels, palette: Option<Box<dyn Palette>>) -> Result<Png, Error> {
+        let sink = Sink::default();
+        let mut encoder = png::Encoder::new(sink.clone(), pixels.width, pixels.height);
+        encoder.set_depth(png::BitDepth::Eight);
+        encoder.set_compression(png::Compression::Fast);
+        match &palette {
+            Some(palette) => {
+                let colors = palette.colors();
+                encoder.set_color(png::ColorType::Indexed);
+                // Neighbouring numbers of a palette mean nothing: prediction would only hide the runs.
+                encoder.set_filter(png::Filter::NoFilter);
+                encoder.set_palette(colors.iter().flat_map(|c| [c[0], c[1], c[2]]).collect::<Vec<_>>());
+                if let Some(last) = colors.iter().rposition(|c| c[3] < 255) {
+                    encoder.set_trns(colors[..=last].iter().map(|c| c[3]).collect::<Vec<_>>());
+                }
+            }
+            None if pixels.opaque => encoder.set_color(png::ColorType::Rgb),
+            None => encoder.set_color(png::ColorType::Rgba),
+        }
+        let writer = encoder.write_header().map_err(fault)?.into_stream_writer_with_size(64 * 1024).map_err(fault)?;
+        Ok(Png { writer, sink, palette, band: Vec::new() })
+    }
 
-fn jpeg(pixels: &Pixels, out: &mut Vec<u8>) -> Result<(), Error> {
-    let side =
-        |v: u32| u16::try_from(v).map_err(|_| Error::Limit { what: "pixels", asked: u64::from(v), limit: 65_535 });
-    let rgb: Vec<u8> = pixels.data.chunks_exact(4).flat_map(|p| [p[0], p[1], p[2]]).collect();
-    let encoder = jpeg_encoder::Encoder::new(out, QUALITY);
-    encoder.encode(&rgb, side(pixels.width)?, side(pixels.height)?, jpeg_encoder::ColorType::Rgb).map_err(fault)
+    fn write(&mut self, pixels: &[u8], opaque: bool) -> Result<(), Error> {
+        self.band.clear();
+        match &self.palette {
+            Some(palette) => palette.places(pixels, &mut self.band),
+            None if opaque => self.band.extend(pixels.chunks_exact(4).flat_map(|p| [p[0], p[1], p[2]])),
+            None => self.band.extend(pixels.chunks_exact(4).flat_map(|p| palette::plain([p[0], p[1], p[2], p[3]]))),
+        }
+        self.writer.write_all(&self.band).map_err(fault)
+    }
 }
 
 #[cfg(test)]
@@ -176,14 +201,12 @@ pub(super) mod tests {
         (info, data, indexed)
     }
 
-    fn pixels(alpha: u8) -> Pixels {
+    /// A picture of many colours with one alpha.
+    pub fn pixels(alpha: u8) -> Pixels {
         let (width, height) = (700, 600);
-        let data = (0..width * height)
-            .flat_map(|i| {
-                [(i % 251) as u8, (i / 977 % 256) as u8, 7, 255].map(|v| (u32::from(v) * u32::from(alpha) / 255) as u8)
-            })
-            .collect();
-        Pixels { width, height, data }
+        let dim = |v: u32| (v * u32::from(alpha) / 255) as u8;
+        let data = (0..width * height).flat_map(|i| [i % 251, i / 977 % 256, 7, 255].map(dim)).collect();
+        Pixels { width, height, data, opaque: alpha == 255 }
     }
 
     #[test]
@@ -205,8 +228,13 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn jpeg_is_jpeg() {
-        let bytes = run(Encoding::new(pixels(255), Format::Jpeg));
-        assert!(bytes.starts_with(&[0xff, 0xd8, 0xff]) && bytes.ends_with(&[0xff, 0xd9]));
+    fn a_quantum_stays_small() {
+        let mut encoding = Encoding::new(pixels(255), Format::Png);
+        let mut out = Vec::new();
+        let mut before = 0;
+        while encoding.step(&mut out).unwrap() == Progress::More {
+            assert!(out.len() - before <= 512 * 1024);
+            before = out.len();
+        }
     }
 }

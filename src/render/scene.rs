@@ -32,7 +32,7 @@ pub struct MapLayer {
 /// Time of a quantum.
 const QUANTUM: Duration = Duration::from_millis(2);
 
-/// Features between two looks at the clock.
+/// Points between two looks at the clock; of areas and lines each one alone may take long.
 const CHUNK: usize = 16;
 
 /// Makes the picture of a map.
@@ -154,11 +154,13 @@ impl Map {
                 paths: &mut self.paths,
                 labels: &mut self.labels,
             };
+            let chunk = if data.table.geometry.kind.dimension() == 0 { CHUNK } else { 1 };
             while work.item < work.items.len() {
-                for item in &work.items[work.item..(work.item + CHUNK).min(work.items.len())] {
+                let end = (work.item + chunk).min(work.items.len());
+                for item in &work.items[work.item..end] {
                     brush.draw(item, &mut work.ready[item.rule as usize]);
                 }
-                work.item = (work.item + CHUNK).min(work.items.len());
+                work.item = end;
                 if Instant::now() >= until {
                     return false;
                 }

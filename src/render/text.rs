@@ -21,8 +21,8 @@ const CAP_HEIGHT: f32 = 0.729;
 /// Sub-pixel places along the line.
 const PHASES: f32 = 4.0;
 
-/// Masks kept at most; clients choose the resolution, so the number has no natural bound.
-const MASKS: usize = 20_000;
+/// Bytes of masks kept; clients choose the resolution, so their number has no natural bound.
+const MASK_BYTES: usize = 16 * 1024 * 1024;
 
 /// How much of each pixel is covered.
 #[derive(Debug, Clone, Default)]
@@ -73,6 +73,7 @@ struct Engine {
     shape: ShapeContext,
     scale: ScaleContext,
     masks: HashMap<Key, Arc<Coverage>>,
+    bytes: usize,
 }
 
 fn engine() -> MutexGuard<'static, Engine> {
@@ -202,9 +203,12 @@ impl Engine {
             height: image.placement.height,
             alpha: image.data,
         }));
-        if self.masks.len() >= MASKS {
+        if self.bytes >= MASK_BYTES {
             self.masks.clear();
+            self.bytes = 0;
         }
+        // A blank weighs its place in the table.
+        self.bytes += mask.alpha.len() + size_of::<(Key, Coverage)>();
         self.masks.insert(key, Arc::clone(&mask));
         Some(mask)
     }
