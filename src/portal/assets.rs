@@ -20,9 +20,43 @@ macro_rules! assets {
 /// All of them.
 pub const ASSETS: &[Asset] = assets![
     "seuil.css" => "text/css; charset=utf-8",
+    "portail.css" => "text/css; charset=utf-8",
+    "portail.js" => "text/javascript; charset=utf-8",
+    "minimap.js" => "text/javascript; charset=utf-8",
+    "ol.js" => "text/javascript; charset=utf-8",
+    "ol.css" => "text/css; charset=utf-8",
+    "ol.LICENSE.md" => "text/markdown; charset=utf-8",
 ];
 
 /// A file by name.
 pub fn asset(name: &str) -> Option<&'static Asset> {
     ASSETS.iter().find(|a| a.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn our_own_files_name_no_host_and_send_the_certificate() {
+        for a in ASSETS.iter().filter(|a| !a.name.starts_with("ol.")) {
+            let text = std::str::from_utf8(a.body).unwrap();
+            assert!(!text.contains("http://") && !text.contains("https://"), "{}", a.name);
+            for call in text.split("fetch(").skip(1) {
+                let line = call.lines().next().unwrap_or_default();
+                assert!(line.contains("credentials: \"include\""), "{}: fetch({line}", a.name);
+            }
+        }
+    }
+
+    #[test]
+    fn every_file_that_a_template_names_is_there() {
+        let templates = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/capabilities/templates")).unwrap();
+        for template in templates {
+            let text = std::fs::read_to_string(template.unwrap().path()).unwrap();
+            for name in text.split("/static/").skip(1).filter_map(|t| t.split('"').next()) {
+                assert!(asset(name).is_some(), "{name}");
+            }
+        }
+    }
 }

@@ -15,8 +15,8 @@ use std::sync::LazyLock;
 /// What every page shows round its content.
 #[derive(Debug, Clone, Copy)]
 pub struct Frame<'a> {
-    /// Address of the landing page, without trailing slash.
-    pub root: &'a str,
+    /// Absolute address of the landing page, without trailing slash: for people to copy.
+    pub base: &'a str,
     /// Language: French, else English.
     pub french: bool,
     /// Address of this page in French.
@@ -57,6 +57,7 @@ const TEMPLATES: &[(&str, &str)] = templates![
     "tileset.html",
     "styles.html",
     "style.html",
+    "portail.html",
     "whoami.html",
     "error.html",
 ];
@@ -90,7 +91,8 @@ pub fn page(name: &str, frame: &Frame, document: &impl Serialize) -> Result<Stri
         constraints => if french { &frame.terms.constraints_fr } else { &frame.terms.constraints_en },
     };
     let values = context! {
-        root => frame.root,
+        root => path_of(frame.base),
+        base => frame.base,
         lang => if french { "fr" } else { "en" },
         in_french => frame.in_french,
         in_english => frame.in_english,
@@ -105,6 +107,16 @@ pub fn page(name: &str, frame: &Frame, document: &impl Serialize) -> Result<Stri
     };
     render(name, values)
 }
+
+/// Path of an address: what the pages' own links begin with, so that they work under whatever name the server was reached.
+fn path_of(address: &str) -> &str {
+    let host = address.split_once("://").map_or(address, |(_, rest)| rest);
+    host.find('/').map_or("", |at| &host[at..])
+}
+
+/// What pages may load: files of this server, and pictures that scripts make.
+pub const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; \
+    connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
 
 /// Fills a template that stands without the frame of a convention: the page of an error.
 ///
@@ -131,6 +143,12 @@ fn render(name: &str, values: Value) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn own_links_begin_with_the_path() {
+        assert_eq!(path_of("https://portail.example:8443"), "");
+        assert_eq!(path_of("https://cartes.example/hlm/ogc"), "/hlm/ogc");
+    }
 
     #[test]
     fn every_template_is_sound() {

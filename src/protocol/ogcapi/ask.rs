@@ -10,6 +10,7 @@ use crate::error::{Error, NameKind, Result};
 use crate::protocol::{Answer, Context, Reply, Request, Site};
 use crate::query::Query;
 use crate::store::Fetched;
+use http::HeaderValue;
 use serde_json::Value;
 
 /// A request as the resources see it.
@@ -212,19 +213,22 @@ impl Page {
     /// [`Error::Internal`] when the template fails.
     pub fn html(&self, template: &'static str, document: &Value, context: &Context) -> Result<Answer> {
         let in_language = |lang| self.with(&[("lang", Some(lang)), ("f", Some("html"))]);
+        let machine = self.offers.iter().find(|o| o.format != Format::Html).map_or("json", |o| o.f);
         let service = &context.site.catalogue.service;
         let frame = crate::portal::Frame {
-            root: &self.root,
+            base: &self.root,
             french: self.french,
             in_french: &in_language("fr"),
             in_english: &in_language("en"),
-            json: &self.with(&[("lang", None), ("f", Some(self.offers.first().map_or("json", |o| o.f)))]),
+            json: &self.with(&[("lang", None), ("f", Some(machine))]),
             service: &service.title,
             provider: &service.provider.name,
             attribution: &service.attribution,
             terms: &context.site.terms,
         };
         let body = crate::portal::page(template, &frame, document)?;
-        Ok(Answer::ok("text/html; charset=utf-8", body))
+        let mut answer = Answer::ok("text/html; charset=utf-8", body);
+        answer.headers.push((http::header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(crate::portal::POLICY)));
+        Ok(answer)
     }
 }

@@ -12,6 +12,7 @@ mod maplibre;
 mod negotiate;
 mod openapi;
 mod params;
+mod portail;
 mod resource;
 mod schema;
 mod shapes;

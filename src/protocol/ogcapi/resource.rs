@@ -3,7 +3,7 @@
 use super::ask::Ask;
 use super::negotiate::{self, Offer};
 use super::params::{self, Parameter};
-use super::{collections, items, landing, openapi, schema, statics, styles, tile, tiles, tms, whoami};
+use super::{collections, items, landing, openapi, portail, schema, statics, styles, tile, tiles, tms, whoami};
 use crate::convention::Operation;
 use crate::error::Result;
 use crate::protocol::{Reply, Site};
@@ -311,6 +311,17 @@ pub static RESOURCES: &[Resource] = &[
         needs: None,
         offers: &[negotiate::JSON, negotiate::HTML, negotiate::SLD, negotiate::MAPLIBRE],
         plan: styles::one,
+    },
+    Resource {
+        path: "/portail",
+        id: "getPortail",
+        tag: "Access",
+        title: ["Carte du portail", "Map of the portal"],
+        params: DOCUMENT,
+        filters: false,
+        needs: None,
+        offers: &[negotiate::HTML, negotiate::JSON],
+        plan: portail::portail,
     },
     Resource {
         path: "/whoami",
