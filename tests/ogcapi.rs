@@ -127,5 +127,5 @@ fn gzip(portal: &'static Portal) {
     flate2::read::GzDecoder::new(packed.body.as_slice()).read_to_string(&mut text).expect("gzip");
     let text: serde_json::Value = serde_json::from_str(&text).expect("JSON");
     assert_eq!(text["features"], plain.json()["features"]);
-    assert!(packed.body.len() * 3 < plain.body.len());
+    assert!(packed.body.len() * 2 < plain.body.len());
 }

@@ -78,22 +78,23 @@ fn legend(portal: &'static Portal) {
 
 fn feature_info(portal: &'static Portal) {
     let client = portal.client("mel");
-    let feature = client
-        .get("/collections/parc_commune/items/59350?f=json&crs=http://www.opengis.net/def/crs/EPSG/0/2154")
+    // Where a residence of Lille stands, Lille is.
+    let residence = client
+        .get("/collections/parc_residence/items?f=json&limit=1&insee_com=59350&crs=http://www.opengis.net/def/crs/EPSG/0/2154")
         .expect(200)
         .json();
-    let ring = feature["geometry"]["coordinates"][0][0].as_array().expect("ring").clone();
-    let x = ring[0][0].as_f64().expect("x");
-    let y = ring[0][1].as_f64().expect("y");
-    // A pixel on Lille's border: Lille is one of the communes there.
+    let place = &residence["features"][0]["geometry"]["coordinates"];
+    let (x, y) = (place[0].as_f64().expect("x"), place[1].as_f64().expect("y"));
     let path = format!(
         "/wms?SERVICE=WMS&VERSION=1.3.0&REQUEST=GetFeatureInfo&LAYERS=parc_commune&QUERY_LAYERS=parc_commune&STYLES=&CRS=EPSG:2154\
-         &BBOX={},{},{},{}&WIDTH=101&HEIGHT=101&FORMAT=image/png&I=50&J=50&INFO_FORMAT=application/json&FEATURE_COUNT=10",
+         &BBOX={},{},{},{}&WIDTH=101&HEIGHT=101&FORMAT=image/png&I=50&J=50&FEATURE_COUNT=10&INFO_FORMAT=",
         x - 500.0,
         y - 500.0,
         x + 500.0,
         y + 500.0
     );
-    let info = client.get(&path).expect(200);
-    assert!(info.text().contains("59350"), "{}", info.text());
+    for format in ["application/json", "text/plain", "text/html", "application/vnd.ogc.gml"] {
+        let info = client.get(&format!("{path}{format}")).expect(200);
+        assert!(info.text().contains("59350"), "{format}: {}", info.text());
+    }
 }

@@ -108,7 +108,10 @@ impl Task for StreamTask {
         if !self.buffer.is_empty() && (state.done || self.buffer.len() >= crate::encode::QUANTUM / 2) {
             state.ready.push_back(std::mem::take(&mut self.buffer).into());
         }
-        if let (true, Some(w)) = (!state.ready.is_empty() || state.done || state.failed, state.waker.take()) {
+        // The waker is taken only to be used: a quantum may well have made nothing to read yet.
+        if (!state.ready.is_empty() || state.done || state.failed)
+            && let Some(w) = state.waker.take()
+        {
             w.wake();
         }
         step
@@ -333,6 +336,28 @@ mod tests {
         let all = body.collect().await.unwrap().to_bytes();
         assert_eq!(all.len(), 100 * crate::encode::QUANTUM);
         assert_eq!(*ended.lock().unwrap(), Some((all.len() as u64, Outcome::Complete)));
+    }
+
+    /// Works for a while before it has anything to give, as a map picture does.
+    struct Late(u32);
+
+    impl Producer for Late {
+        fn step(&mut self, out: &mut Vec<u8>) -> Result<Progress, crate::error::Error> {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+            self.0 -= 1;
+            if self.0 == 0 {
+                out.push(1);
+            }
+            Ok(if self.0 == 0 { Progress::Done } else { Progress::More })
+        }
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_waits_is_woken_however_late_the_first_byte_comes() {
+        let pool = Pool::start(1, 10).unwrap();
+        let body = ResponseBody::stream(&pool, 1, Box::new(Late(20))).unwrap();
+        let read = tokio::time::timeout(std::time::Duration::from_secs(5), body.collect()).await;
+        assert_eq!(read.expect("the reader was not woken").unwrap().to_bytes(), [1u8].as_slice());
     }
 
     #[tokio::test]

@@ -7,7 +7,7 @@ use crate::protocol::{ExceptionStyle, Request};
 use crate::service::{Client, Service, error_response};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
-use http_body_util::{BodyExt, Limited};
+use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use percent_encoding::percent_decode_str;
@@ -140,16 +140,12 @@ async fn handle(service: &Service, client: &Client, request: http::Request<Incom
     } else {
         let limit = service.config.limits.body_bytes;
         let patience = Duration::from_secs(service.config.limits.request_seconds);
-        match tokio::time::timeout(patience, Limited::new(body, limit).collect()).await {
-            Ok(Ok(body)) => match understand(parts, body.to_bytes(), &service.config.server.public_url, french) {
+        match tokio::time::timeout(patience, receive(body, limit)).await {
+            Ok(Ok(body)) => match understand(parts, body, &service.config.server.public_url, french) {
                 Ok(request) => service.answer(request, client).await,
                 Err(error) => error_response(&error, &fallback, french),
             },
-            Ok(Err(_)) => {
-                let error =
-                    Error::Limit { what: "bytes of the request body", asked: limit as u64 + 1, limit: limit as u64 };
-                error_response(&error, &fallback, french)
-            }
+            Ok(Err(error)) => error_response(&error, &fallback, french),
             Err(_) => {
                 error_response(&Error::invalid("body", "", "the request did not arrive in time"), &fallback, french)
             }
@@ -157,6 +153,26 @@ async fn handle(service: &Service, client: &Client, request: http::Request<Incom
     };
     envelope(response.headers_mut(), origin.as_ref());
     response
+}
+
+/// Reads a request's body. One that is too long is read on a little and thrown away: a client that is still writing would
+/// see a broken connection instead of the answer.
+async fn receive(mut body: Incoming, limit: usize) -> Result<Bytes, Error> {
+    let (mut kept, mut seen) = (Vec::new(), 0usize);
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| Error::invalid("body", "", "the request broke off"))?;
+        let Ok(data) = frame.into_data() else { continue };
+        seen += data.len();
+        if seen <= limit {
+            kept.extend_from_slice(&data);
+        } else if seen > limit.saturating_mul(8) {
+            break;
+        }
+    }
+    if seen > limit {
+        return Err(Error::Limit { what: "bytes of the request body", asked: seen as u64, limit: limit as u64 });
+    }
+    Ok(kept.into())
 }
 
 const ALLOWED: &str = "GET, HEAD, POST, OPTIONS";
