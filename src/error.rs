@@ -105,6 +105,16 @@ pub enum Error {
         /// Row as received.
         j: String,
     },
+    /// A row or column lies outside the tile matrix (WMTS `TileOutOfRange`).
+    #[error("{axis} {value} lies outside the tile matrix, 0 to {last}")]
+    TileOutOfRange {
+        /// `TileRow` or `TileCol`.
+        axis: &'static str,
+        /// Value as received.
+        value: String,
+        /// Last row or column.
+        last: u32,
+    },
     /// A limit of the configuration would be passed.
     #[error("{what}: {asked} asked, {limit} allowed")]
     Limit {

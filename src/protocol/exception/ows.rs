@@ -45,6 +45,7 @@ fn code(error: &Error) -> &'static str {
         Error::Processing { .. } => "OperationProcessingFailed",
         Error::Expired => "ResponseCacheExpired",
         Error::Point { .. } => "PointIJOutOfRange",
+        Error::TileOutOfRange { .. } => "TileOutOfRange",
         _ => "NoApplicableCode",
     }
 }
@@ -69,6 +70,7 @@ fn locator(error: &Error) -> Option<&str> {
         Error::Operation { name } | Error::Option { name } => Some(name),
         Error::Version { .. } => Some("VERSION"),
         Error::UpdateSequence { .. } => Some("UPDATESEQUENCE"),
+        Error::TileOutOfRange { axis, .. } => Some(axis),
         Error::Limit { what, .. } => Some(what),
         _ => None,
     }

@@ -50,6 +50,9 @@ fn fr(error: &Error) -> String {
         Error::Point { i, j } => {
             format!("Le pixel ({i}, {j}) est hors de l'image : I de 0 à WIDTH-1, J de 0 à HEIGHT-1.")
         }
+        Error::TileOutOfRange { axis, value, last } => {
+            format!("{axis} = {value} est hors de la grille à ce niveau : de 0 à {last}.")
+        }
         Error::Limit { what, asked, limit } => {
             format!("Limite dépassée ({what}) : {asked} demandés, {limit} permis. Réduisez la demande.")
         }
@@ -113,6 +116,9 @@ fn en(error: &Error) -> String {
         Error::NotQueryable { name } => format!("The layer \"{name}\" cannot be queried."),
         Error::Point { i, j } => {
             format!("Pixel ({i}, {j}) lies outside the picture: I from 0 to WIDTH-1, J from 0 to HEIGHT-1.")
+        }
+        Error::TileOutOfRange { axis, value, last } => {
+            format!("{axis} = {value} lies outside the grid at this level: 0 to {last}.")
         }
         Error::Limit { what, asked, limit } => {
             format!("Limit passed ({what}): {asked} asked, {limit} allowed. Ask for less.")
@@ -241,6 +247,7 @@ pub fn reason(error: &Error) -> String {
         Error::Format { name } => format!("Format {name} non offert"),
         Error::NotQueryable { name } => format!("Couche {name} non interrogeable"),
         Error::Point { .. } => "Pixel hors de l'image".to_owned(),
+        Error::TileOutOfRange { .. } => "Tuile hors de la grille".to_owned(),
         Error::Limit { what, limit, .. } => format!("Limite depassee : {what}, {limit} au plus"),
         Error::NotFound { .. } => "Rien a cette adresse".to_owned(),
         Error::Method { allow, .. } => format!("Methode non permise ; permises : {allow}"),

@@ -15,7 +15,7 @@ use crate::render;
 use crate::store::{Fetched, Rows};
 
 /// Pixels of 0.28 mm round the pixel asked that still count as it: fingers and mice are not that exact.
-const TOLERANCE: f64 = 3.0;
+pub const TOLERANCE: f64 = 3.0;
 
 /// Writes what was found.
 pub struct InfoReply {
@@ -25,6 +25,11 @@ pub struct InfoReply {
 }
 
 impl InfoReply {
+    /// A question understood elsewhere.
+    pub fn new(query: InfoQuery, understood: Understood, format: InfoFormat) -> InfoReply {
+        InfoReply { query, understood, format }
+    }
+
     /// Reads GetFeatureInfo.
     ///
     /// # Errors
@@ -59,7 +64,10 @@ impl InfoReply {
 }
 
 /// `I` and `J` (1.3.0) or `X` and `Y` (1.1.1), inside the picture.
-fn pixel(p: &Params<'_>, width: u32, height: u32) -> Result<(u32, u32)> {
+///
+/// # Errors
+/// [`Error::Missing`], [`Error::Point`].
+pub fn pixel(p: &Params<'_>, width: u32, height: u32) -> Result<(u32, u32)> {
     let read = |name: &'static str, old: &'static str| match (p.get(name), p.get(old)) {
         (Some(v), _) | (None, Some(v)) => Ok(v),
         (None, None) if p.version == super::params::Version::V111 => Err(Error::Missing { name: old }),

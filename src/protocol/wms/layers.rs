@@ -1,7 +1,7 @@
 //! The tree of layers in the capabilities (06-042 §7.2.4.6).
 
-use super::capabilities::Xml;
 use super::params::Version;
+use super::xml::Xml;
 use crate::catalogue::{Layer, Vintages};
 use crate::convention::Operation;
 use crate::geo::{Axes, Crs, Envelope, Transform};

@@ -109,7 +109,10 @@ pub fn style(site: &Site, layer: &Layer, name: &str) -> Result<Arc<Style>> {
 }
 
 /// `TIME` for layers with all vintages (annex C): an instant or `begin/end`; the newest vintage when nothing is said.
-fn time(p: &Params<'_>, layer: &Layer) -> Result<Filter> {
+///
+/// # Errors
+/// [`Error::Invalid`].
+pub fn time(p: &Params<'_>, layer: &Layer) -> Result<Filter> {
     let (Vintages::All, Some(field), Some(value)) = (layer.vintages, layer.date, p.get("TIME")) else {
         return Ok(Filter::All);
     };
@@ -146,6 +149,11 @@ pub struct MapReply {
 }
 
 impl MapReply {
+    /// A map understood elsewhere.
+    pub fn new(understood: Understood, format: Format) -> MapReply {
+        MapReply { understood, format }
+    }
+
     /// Reads GetMap.
     ///
     /// # Errors

@@ -3,15 +3,16 @@
 //! No style, data or address that a request names is ever read: styles are the server's own.
 
 mod capabilities;
-mod info;
+pub(super) mod info;
 mod layers;
 mod legend;
-mod map;
-mod params;
+pub(super) mod map;
+pub(super) mod params;
 mod sheet;
 mod styles;
 #[cfg(test)]
-mod testing;
+pub(super) mod testing;
+pub(super) mod xml;
 
 pub use legend::as_json as legend_json;
 
