@@ -130,7 +130,6 @@ impl Reply for CapabilitiesReply {
         let sections: BTreeMap<&str, bool> = SECTIONS.iter().map(|s| (*s, self.sections.contains(s))).collect();
         let types: Vec<Value> =
             site.catalogue.layers().iter().map(|l| feature_type(l, &facts, french, self.version)).collect();
-        let (fees, constraints) = terms(context);
         let offered: Vec<&str> = Version::OFFERED.iter().map(|v| v.number()).collect();
         let values = context! {
             version => self.version.number(),
@@ -143,8 +142,9 @@ impl Reply for CapabilitiesReply {
             keywords => &service.keywords,
             provider => Value::from(Serde(&service.provider)),
             versions => offered.clone(),
-            fees => fees,
-            constraints => constraints,
+            // Data of conventions are not sold.
+            fees => "NONE",
+            constraints => constraints(context).to_owned(),
             url => format!("{}/wfs", context.base_url),
             operations => operations(self.version, &offered),
             service_constraints => service_constraints(site),
@@ -179,24 +179,13 @@ fn upper(yes: bool) -> &'static str {
     if yes { "TRUE" } else { "FALSE" }
 }
 
-/// Fees and access constraints: those of the convention.
-fn terms(context: &Context) -> (String, String) {
+/// Access constraints: those of the convention.
+fn constraints(context: &Context) -> &str {
     let terms = &context.site.terms;
-    if terms.convention.is_empty() {
-        return ("NONE".to_owned(), "NONE".to_owned());
+    match if context.french { &terms.constraints_fr } else { &terms.constraints_en } {
+        none if none.is_empty() => "NONE",
+        text => text,
     }
-    let text = if context.french {
-        format!(
-            "Convention {} ({}), jusqu'au {}. Finalités : {}. {}",
-            terms.convention, terms.partner, terms.until, terms.purposes, terms.constraints_fr
-        )
-    } else {
-        format!(
-            "Convention {} ({}), until {}. Purposes: {}. {}",
-            terms.convention, terms.partner, terms.until, terms.purposes, terms.constraints_en
-        )
-    };
-    ("NONE".to_owned(), text.trim().to_owned())
 }
 
 fn service_constraints(site: &Site) -> Vec<(&'static str, String)> {

@@ -43,16 +43,9 @@ pub(super) fn terms(context: &Context) -> String {
     if terms.convention.is_empty() {
         return String::new();
     }
-    let text = if context.french {
-        format!(
-            "Convention {} ({}), jusqu'au {}. Finalités : {}. {} Téléchargement {}.",
-            terms.convention, terms.partner, terms.until, terms.purposes, terms.constraints_fr, context.download
-        )
-    } else {
-        format!(
-            "Convention {} ({}), until {}. Purposes: {}. {} Download {}.",
-            terms.convention, terms.partner, terms.until, terms.purposes, terms.constraints_en, context.download
-        )
+    let text = match context.french {
+        true => format!("{} Téléchargement {}.", terms.constraints_fr, context.download),
+        false => format!("{} Download {}.", terms.constraints_en, context.download),
     };
     // Two hyphens end a comment.
     let text: String = text.chars().filter(|c| !c.is_control()).collect();
@@ -82,6 +75,8 @@ fn schema_location(setting: &Setting<'_>, collection: Option<(&str, &str)>) -> S
     if let Some((namespace, location)) = collection {
         out.push_str(&format!("{namespace} {location} "));
     }
+    // GML's own too: a validator meets its elements before those of the feature types, which import it.
+    out.push_str(&format!("{} {} ", setting.dialect.namespace(), describe::gml_schema(setting.dialect)));
     let base = &setting.context.base_url;
     escape(&catalogue.service.namespace, &mut out);
     out.push(' ');

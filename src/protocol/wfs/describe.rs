@@ -52,19 +52,25 @@ impl Reply for DescribeReply {
     }
 }
 
+/// Where the schema of GML itself lies.
+pub(super) fn gml_schema(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::V32 => "http://schemas.opengis.net/gml/3.2.1/gml.xsd",
+        Dialect::V31 => "http://schemas.opengis.net/gml/3.1.1/base/gml.xsd",
+        Dialect::V2 => "http://schemas.opengis.net/gml/2.1.2/feature.xsd",
+    }
+}
+
 fn schema(catalogue: &Catalogue, layers: &[&Layer], dialect: Dialect) -> String {
     let prefix = &catalogue.service.prefix;
     let mut namespace = String::new();
     escape(&catalogue.service.namespace, &mut namespace);
     let gml = dialect.namespace();
-    let (location, abstract_type, group) = match dialect {
-        Dialect::V32 => {
-            ("http://schemas.opengis.net/gml/3.2.1/gml.xsd", "gml:AbstractFeatureType", "gml:AbstractFeature")
-        }
-        Dialect::V31 => {
-            ("http://schemas.opengis.net/gml/3.1.1/base/gml.xsd", "gml:AbstractFeatureType", "gml:_Feature")
-        }
-        Dialect::V2 => ("http://schemas.opengis.net/gml/2.1.2/feature.xsd", "gml:AbstractFeatureType", "gml:_Feature"),
+    let location = gml_schema(dialect);
+    let abstract_type = "gml:AbstractFeatureType";
+    let group = match dialect {
+        Dialect::V32 => "gml:AbstractFeature",
+        Dialect::V31 | Dialect::V2 => "gml:_Feature",
     };
     let mut xml = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
@@ -80,7 +86,7 @@ fn schema(catalogue: &Catalogue, layers: &[&Layer], dialect: Dialect) -> String 
              <xsd:extension base=\"{abstract_type}\">\n        <xsd:sequence>\n"
         ));
         for field in &layer.fields {
-            let kind = xsd_type(field.kind);
+            let kind = if Some(field.id) == layer.object_id { "xsd:int" } else { xsd_type(field.kind) };
             let nillable = if field.nullable { " nillable=\"true\"" } else { "" };
             xml.push_str(&format!(
                 "          <xsd:element name=\"{}\" type=\"{kind}\" minOccurs=\"0\"{nillable}/>\n",
@@ -100,12 +106,13 @@ fn schema(catalogue: &Catalogue, layers: &[&Layer], dialect: Dialect) -> String 
     xml
 }
 
-/// Built-in type of a field.
-pub(super) fn xsd_type(kind: FieldKind) -> &'static str {
+/// Built-in type of a field. Whole numbers are `xsd:integer`: clients read it like `xsd:int` and `xsd:long`, and it is the
+/// only one that the official suite (ets-wfs20 1.25) can compare. The integer identifier alone is `xsd:int`, which says
+/// that it fits 32 bits.
+fn xsd_type(kind: FieldKind) -> &'static str {
     match kind {
         FieldKind::Text => "xsd:string",
-        FieldKind::Int => "xsd:int",
-        FieldKind::Long => "xsd:long",
+        FieldKind::Int | FieldKind::Long => "xsd:integer",
         FieldKind::Double => "xsd:double",
         FieldKind::DateTime => "xsd:dateTime",
     }

@@ -46,8 +46,8 @@ impl Bench {
             partner: "Ville d'Essai & Cie".into(),
             purposes: "Observation".into(),
             until: "2030-12-31".into(),
-            constraints_fr: "Usage interne -- sans diffusion".into(),
-            constraints_en: "Internal use".into(),
+            constraints_fr: "Convention essai avec Ville d'Essai & Cie -- sans diffusion.".into(),
+            constraints_en: "Convention essai with Ville d'Essai & Cie.".into(),
         };
         let site = Site {
             catalogue: Arc::clone(&world.catalogue),

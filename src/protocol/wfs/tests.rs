@@ -36,7 +36,7 @@ fn capabilities_say_what_the_parser_knows() {
     for needed in [
         "<wfs:WFS_Capabilities version=\"2.0.0\" updateSequence=\"7.0\"",
         "<ows:ServiceTypeVersion>2.0.2</ows:ServiceTypeVersion>",
-        "<ows:AccessConstraints>Convention essai (Ville d&apos;Essai &amp; Cie), jusqu&apos;au 2030-12-31.",
+        "<ows:AccessConstraints>Convention essai avec Ville d&apos;Essai &amp; Cie -- sans diffusion.</ows:AccessConstraints>",
         "<ows:Get xlink:href=\"https://portail.example/wfs?\"/>",
         "<wfs:Name>seuil:parc_commune</wfs:Name>",
         "<wfs:DefaultCRS>urn:ogc:def:crs:EPSG::2154</wfs:DefaultCRS>",
@@ -69,8 +69,8 @@ fn a_feature_in_gml_3_2() {
     for needed in [
         "numberMatched=\"1\" numberReturned=\"1\"",
         "timeStamp=\"2023-11-14T22:13:20Z\"",
-        "urn:seuil:logement-social https://portail.example/wfs?SERVICE=WFS&amp;VERSION=2.0.0&amp;REQUEST=DescribeFeatureType&amp;TYPENAMES=seuil:parc_commune\"",
-        "<!-- Convention essai (Ville d'Essai & Cie), jusqu'au 2030-12-31. Finalités : Observation. Usage interne - - sans diffusion Téléchargement t-1. -->",
+        "http://www.opengis.net/gml/3.2 http://schemas.opengis.net/gml/3.2.1/gml.xsd urn:seuil:logement-social https://portail.example/wfs?SERVICE=WFS&amp;VERSION=2.0.0&amp;REQUEST=DescribeFeatureType&amp;TYPENAMES=seuil:parc_commune\"",
+        "<!-- Convention essai avec Ville d'Essai & Cie - - sans diffusion. Téléchargement t-1. -->",
         "<wfs:member><seuil:parc_commune gml:id=\"parc_commune.59355\">",
         "<seuil:nom>Lomme</seuil:nom>",
         "<seuil:date_reference>2024-01-01T00:00:00Z</seuil:date_reference>",
@@ -325,7 +325,7 @@ fn schemas_say_what_features_hold() {
         "<xsd:element name=\"parc_residence\" type=\"seuil:parc_residenceType\" substitutionGroup=\"gml:AbstractFeature\"/>",
         "<xsd:element name=\"objectid\" type=\"xsd:int\" minOccurs=\"0\"/>",
         "<xsd:element name=\"date_reference\" type=\"xsd:dateTime\" minOccurs=\"0\"/>",
-        "<xsd:element name=\"nb_logements\" type=\"xsd:int\" minOccurs=\"0\" nillable=\"true\"/>",
+        "<xsd:element name=\"nb_logements\" type=\"xsd:integer\" minOccurs=\"0\" nillable=\"true\"/>",
         "<xsd:element name=\"geom\" type=\"gml:PointPropertyType\" minOccurs=\"0\"/>",
     ] {
         assert!(text.contains(needed), "{needed} in {text}");
