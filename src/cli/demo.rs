@@ -1,8 +1,8 @@
 //! `seuil demo`.
 
 use crate::config::Config;
-use crate::demo::metropolis::Plan;
-use crate::demo::{self, Origin};
+use crate::demo;
+use crate::demo::metropolis::{Origin, Plan};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -27,6 +27,9 @@ pub struct Demo {
     /// Mapped points of a metropolis; 40000 maps each house alone.
     #[arg(long, default_value_t = 11_500)]
     points: u32,
+    /// Folder with real outlines (communes, IRIS, QPV) and dwellings by commune, to put synthetic dwellings into.
+    #[arg(long, value_name = "DIR")]
+    outlines: Option<PathBuf>,
     /// Writes the files into DIR/source and ends.
     #[arg(long)]
     files_only: bool,
@@ -40,10 +43,14 @@ impl Demo {
     pub async fn run(self, config: Config) -> anyhow::Result<()> {
         anyhow::ensure!((0.01..=64.0).contains(&self.scale), "--scale: from 0.01 to 64");
         anyhow::ensure!((100..=200_000).contains(&self.points), "--points: from 100 to 200000");
+        let origin = match self.outlines {
+            Some(dir) => Origin::Outlines(dir.canonicalize()?),
+            None => Origin::Invented,
+        };
         let demo = demo::Demo {
             folder: self.data,
             plan: Plan { seed: self.seed, scale: self.scale, points: self.points },
-            origin: Origin::Invented,
+            origin,
             listen: self.listen,
             operations: self.operations,
         };

@@ -17,7 +17,7 @@ use crate::pki::{self, Authority, PkiError, ServerCertificate};
 use crate::publish::{self, PublishError};
 use crate::server::{self, Running, ServerError, Views};
 use cluster::{Cluster, ClusterError};
-use metropolis::{Plan, VINTAGES};
+use metropolis::{MetropolisError, Origin, Plan, VINTAGES};
 use show::{Show, say, thousands};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -65,7 +65,7 @@ pub enum DemoError {
     Cluster(#[from] ClusterError),
     /// The files.
     #[error(transparent)]
-    Files(#[from] metropolis::files::FileError),
+    Files(#[from] MetropolisError),
     /// Migrations, connections.
     #[error(transparent)]
     Db(#[from] DbError),
@@ -95,15 +95,6 @@ pub enum DemoError {
     /// A background task ended badly.
     #[error("a task ended badly: {0}")]
     Task(#[from] tokio::task::JoinError),
-}
-
-/// Where the zones come from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Origin {
-    /// Invented.
-    Invented,
-    /// Real outlines and commune totals in a folder.
-    Outlines(PathBuf),
 }
 
 /// What to demonstrate.
@@ -255,7 +246,7 @@ async fn write_files(demo: &Demo, show: &Show) -> Result<(), DemoError> {
     show.step::<DemoError>(async {
         let (demo, draft, bar) = (demo.clone(), draft.clone(), bar.clone());
         let s = tokio::task::spawn_blocking(move || {
-            metropolis::write(&draft, &demo.plan, &|done, total| {
+            metropolis::write(&draft, &demo.plan, &demo.origin, &|done, total| {
                 bar.set_length(total);
                 bar.set_position(done);
             })

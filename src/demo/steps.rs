@@ -1,8 +1,8 @@
 //! What a demonstration has done already: a file of completed steps, so that a restart goes on where the last run ended.
 
+use super::DemoError;
 use super::cluster::write_whole;
-use super::metropolis::Plan;
-use super::{DemoError, Origin};
+use super::metropolis::{Origin, Plan};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 

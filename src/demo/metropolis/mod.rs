@@ -16,13 +16,14 @@ pub mod households;
 pub mod invent;
 pub mod mesh;
 pub mod names;
+pub mod real;
 pub mod residences;
 pub mod zones;
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use sha2::{Digest, Sha256};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Vintages: the state on 1 January of these years.
 pub const VINTAGES: [i32; 3] = [2022, 2023, 2024];
@@ -122,20 +123,49 @@ impl Plan {
     }
 }
 
-/// Invents everything and writes it as files (see [`files::write`]).
+/// Where the zones come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// Invented.
+    Invented,
+    /// Real outlines and commune totals in a folder.
+    Outlines(PathBuf),
+}
+
+/// Why no metropolis was made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MetropolisError {
+    /// Files could not be written.
+    #[error(transparent)]
+    Files(#[from] files::FileError),
+    /// Outlines could not be used.
+    #[error(transparent)]
+    Outlines(#[from] real::RealError),
+}
+
+/// Invents everything, or everything below real outlines and totals, and writes it as files (see [`files::write`]).
 ///
 /// # Errors
-/// [`files::FileError`].
-pub fn write(folder: &Path, plan: &Plan, progress: &dyn Fn(u64, u64)) -> Result<files::Summary, files::FileError> {
-    let mut territories: Vec<(Frame, zones::Territory)> = plan
-        .frames()
-        .into_iter()
-        .map(|frame| {
-            let territory = invent::territory(plan.seed, &frame);
-            (frame, territory)
-        })
-        .collect();
-    files::write(folder, plan, &mut territories, progress)
+/// [`MetropolisError`].
+pub fn write(
+    folder: &Path,
+    plan: &Plan,
+    origin: &Origin,
+    progress: &dyn Fn(u64, u64),
+) -> Result<files::Summary, MetropolisError> {
+    let mut territories: Vec<(Frame, zones::Territory)> = match origin {
+        Origin::Outlines(outlines) => vec![real::territory(outlines, plan)?],
+        Origin::Invented => plan
+            .frames()
+            .into_iter()
+            .map(|frame| {
+                let territory = invent::territory(plan.seed, &frame);
+                (frame, territory)
+            })
+            .collect(),
+    };
+    Ok(files::write(folder, plan, &mut territories, progress)?)
 }
 
 /// The stream of random numbers of one purpose.

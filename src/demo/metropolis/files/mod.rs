@@ -145,13 +145,16 @@ fn residences(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::demo::metropolis::Origin;
     use std::collections::{HashMap, HashSet};
     use std::io::Read;
 
     fn small(seed: u64) -> (tempfile::TempDir, Summary) {
         let folder = tempfile::tempdir().unwrap();
         let plan = Plan { seed, scale: 0.05, ..Plan::default() };
-        let summary = crate::demo::metropolis::write(&folder.path().join("source"), &plan, &|_, _| {}).unwrap();
+        let summary =
+            crate::demo::metropolis::write(&folder.path().join("source"), &plan, &Origin::Invented, &|_, _| {})
+                .unwrap();
         (folder, summary)
     }
 
