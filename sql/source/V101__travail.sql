@@ -60,7 +60,8 @@ BEGIN
            CASE WHEN c.theme = 'parc' THEN (SELECT lot FROM plan.lot_de('equipements', c.millesime)) END,
            (SELECT millesime FROM plan.lot_de('rpls', c.millesime)),
            CASE WHEN c.theme <> 'attributions' THEN make_timestamptz(c.millesime, 1, 1, 0, 0, 0, 'UTC')
-                ELSE (SELECT make_timestamptz(max(annee), 12, 31, 0, 0, 0, 'UTC') FROM plan.annee a
+                -- 36 months up to 1 January after the newest year.
+                ELSE (SELECT make_timestamptz(max(annee) + 1, 1, 1, 0, 0, 0, 'UTC') FROM plan.annee a
                       WHERE a.publication = p_publication AND a.millesime = c.millesime) END
     FROM travail.choix c JOIN plan.contexte x ON x.publication = p_publication
         AND (x.lot_residences, x.lot_communes, x.lot_iris, x.geo_qpv) = (c.lot_residences, c.lot_communes, c.lot_iris, c.geo_qpv)

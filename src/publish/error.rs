@@ -39,10 +39,10 @@ pub enum PublishError {
         missing: String,
     },
     /// The plan cannot protect what is known already: cells that break the rule whatever is withheld.
-    #[error("{cells} cells of {theme} break the rule whatever is withheld: figures published before give them away")]
+    #[error("{cells} cells of {what} break the rule whatever is withheld: figures published before give them away")]
     Unprotected {
-        /// Which theme.
-        theme: &'static str,
+        /// Theme, family, vintage.
+        what: String,
         /// How many cells.
         cells: usize,
     },

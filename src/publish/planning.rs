@@ -22,7 +22,7 @@ struct Planned {
     lines: Lines,
     shown: HashMap<i32, Shown>,
     prices: Vec<PriceLine>,
-    unresolved: usize,
+    unresolved: Vec<(&'static str, i32, usize)>,
 }
 
 /// Plans every theme and replaces the candidate's lines.
@@ -48,8 +48,9 @@ pub(super) async fn plan(c: &Candidate<'_>) -> Result<(String, Value), PublishEr
     let attributions = run(Theme::Attributions, Some(parc.shown.clone()));
     let planned = [parc, occupation.await.map_err(lost)?, attributions.await.map_err(lost)?];
     for p in &planned {
-        if p.unresolved > 0 {
-            return Err(PublishError::Unprotected { theme: p.theme.name(), cells: p.unresolved });
+        if let Some((family, vintage, cells)) = p.unresolved.first() {
+            let what = format!("{} {family} {vintage}", p.theme.name()).replace("  ", " ");
+            return Err(PublishError::Unprotected { what, cells: *cells });
         }
     }
     write(c, &planned).await?;
@@ -170,7 +171,7 @@ async fn ledger(c: &Candidate<'_>, theme: Theme) -> Result<Ledger, PublishError>
     let stream = c
         .source
         .query_raw(
-            "SELECT millesime, echelle, id, statut, familles FROM plan.registre WHERE theme = $1",
+            "SELECT millesime, echelle, id, statut, familles, unites FROM plan.registre WHERE theme = $1",
             [theme.name()],
         )
         .await
@@ -185,15 +186,12 @@ async fn ledger(c: &Candidate<'_>, theme: Theme) -> Result<Ledger, PublishError>
             _ => super::plan::COMMUNE,
         };
         let known: &mut Known = ledger.entry((row.get(0), scale, row.get(2))).or_default();
-        let status: &str = row.get(3);
         let families: Vec<String> = row.get(4);
-        known.shown |= status != "secret";
-        known.hidden |= status == "secret";
-        if status == "diffuse" {
-            let withheld = theme.family_names().filter(|f| !families.iter().any(|g| g == f)).map(str::to_owned);
-            known.families_hidden.extend(withheld);
-            known.families_shown.extend(families);
-        }
+        // A zone's units are not in the question: its rows never change from withheld to shown.
+        let units: Option<Vec<u32>> = (scale == RESIDENCE).then(|| {
+            row.get::<_, Option<Vec<i32>>>(5).unwrap_or_default().into_iter().map(i32::unsigned_abs).collect()
+        });
+        known.record(theme, row.get(3), &families, units.as_deref());
     }
     Ok(ledger)
 }

@@ -28,9 +28,8 @@ pub fn plan(problem: &Problem, parameters: Parameters) -> Plan {
     }
     let Cells { residences, zones, broken, .. } = repair.cells;
     // When not even the whole may be known nothing is shown, and there is nothing to derive from.
-    let shown = |units: u32, d: &Decision| units > 0 && d.shown();
-    let any = problem.zones.iter().zip(&zones).any(|(z, d)| shown(z.units, d) || z.known)
-        || problem.residences.iter().zip(&residences).any(|(r, d)| shown(r.units, d) || r.known);
+    let any = problem.zones.iter().zip(&zones).any(|(z, d)| z.units > 0 && (d.shown() || z.known))
+        || problem.residences.iter().zip(&residences).any(|(r, d)| r.units > 0 && (d.shown() || r.known));
     Plan { residences, zones, unresolved: if any { broken.len() } else { 0 } }
 }
 
@@ -292,8 +291,11 @@ impl<'a> Repair<'a> {
     fn relax(&mut self) -> bool {
         let mut changed = false;
         let problem = self.cells.problem;
-        let mut zones: Vec<u32> =
-            (0..problem.zones.len() as u32).filter(|z| self.cells.zones[*z as usize] == SECONDARY).collect();
+        // Only what was withheld here: what came withheld stays so, whatever its reason.
+        let here = |before: Option<Motif>, now: Decision| before.is_none() && now == SECONDARY;
+        let mut zones: Vec<u32> = (0..problem.zones.len() as u32)
+            .filter(|z| here(problem.zones[*z as usize].withheld, self.cells.zones[*z as usize]))
+            .collect();
         zones.sort_unstable_by_key(|z| std::cmp::Reverse((problem.zones[*z as usize].units, *z)));
         for z in zones {
             let change = self.cells.opening(z);
@@ -303,8 +305,9 @@ impl<'a> Repair<'a> {
             }
         }
         // Residences: look again for the cheapest set of each cell, now that zones are decided.
-        let hidden: Vec<u32> =
-            (0..problem.residences.len() as u32).filter(|r| self.cells.residences[*r as usize] == SECONDARY).collect();
+        let hidden: Vec<u32> = (0..problem.residences.len() as u32)
+            .filter(|r| here(problem.residences[*r as usize].withheld, self.cells.residences[*r as usize]))
+            .collect();
         let mut by_cell: BTreeMap<Key, Vec<u32>> = BTreeMap::new();
         for r in hidden {
             by_cell.entry(self.cells.cell_of(r)).or_default().push(r);
@@ -387,7 +390,12 @@ mod tests {
                 for z in zones.iter().flatten() {
                     problem.zones[*z as usize].units += units;
                 }
-                let withheld = (units < 11).then_some(Motif::Primaire);
+                // Some come withheld by another plan.
+                let withheld = match units {
+                    0..11 => Some(Motif::Primaire),
+                    11..14 => Some(Motif::Secondaire),
+                    _ => None,
+                };
                 problem.residences.push(Residence {
                     units,
                     dwellings: units + 1,
@@ -400,7 +408,11 @@ mod tests {
                 });
             }
             for z in &mut problem.zones {
-                z.withheld = (z.units > 0 && z.units < 11).then_some(Motif::Primaire);
+                z.withheld = match z.units {
+                    1..11 => Some(Motif::Primaire),
+                    40..50 => Some(Motif::Secondaire),
+                    _ => None,
+                };
             }
             problem
         })
@@ -417,7 +429,10 @@ mod tests {
                 && plan.zones.iter().zip(&problem.zones).all(|(d, z)| !d.shown() || z.units == 0);
             prop_assert!(broken(&problem, &plan) == 0 || nothing);
             for (r, d) in problem.residences.iter().zip(&plan.residences) {
-                prop_assert!(r.withheld.is_none() || !d.shown(), "a primary residence is shown");
+                prop_assert!(r.withheld.is_none() || !d.shown(), "a withheld residence is shown");
+            }
+            for (z, d) in problem.zones.iter().zip(&plan.zones) {
+                prop_assert!(z.withheld.is_none() || !d.shown(), "a withheld zone is shown");
             }
         }
 
@@ -428,7 +443,7 @@ mod tests {
                 return Ok(());
             }
             for r in 0..plan.residences.len() {
-                if plan.residences[r] == SECONDARY {
+                if problem.residences[r].withheld.is_none() && plan.residences[r] == SECONDARY {
                     let mut more = plan.clone();
                     more.residences[r] = Decision::Show;
                     prop_assert!(broken(&problem, &more) > 0, "residence {r} could be shown");
@@ -443,7 +458,9 @@ mod tests {
                 z.known = k;
             }
             let plan = plan(&problem, P);
-            prop_assert_eq!(broken(&problem, &plan) > 0, plan.unresolved > 0 );
+            let nothing = plan.zones.iter().zip(&problem.zones).all(|(d, z)| z.units == 0 || !(d.shown() || z.known))
+                && plan.residences.iter().all(|d| !d.shown());
+            prop_assert_eq!(broken(&problem, &plan) > 0 && !nothing, plan.unresolved > 0);
         }
     }
 

@@ -18,6 +18,16 @@ enum Kind {
     Stock(usize),
 }
 
+impl Kind {
+    /// Place of its units.
+    fn units(self) -> usize {
+        match self {
+            Kind::Own(n) | Kind::Stock(n) => n,
+            Kind::Split { base, .. } => base,
+        }
+    }
+}
+
 /// A theme and its families, named by their denominators. The order of units is that of the view `stat.unites`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Theme {
@@ -123,6 +133,26 @@ pub struct Known {
     pub families_hidden: HashSet<String>,
 }
 
+impl Known {
+    /// Adds what a publication said of a row. `units` are the row's own, in the order of the theme; a row without any hid
+    /// nothing when it was withheld.
+    pub fn record(&mut self, theme: Theme, status: &str, families: &[String], units: Option<&[u32]>) {
+        let some = |n: usize| units.is_none_or(|u| u.get(n).is_some_and(|u| *u > 0));
+        self.shown |= status != "secret";
+        self.hidden |= status == "secret" && some(0);
+        if status != "diffuse" {
+            return;
+        }
+        for (name, kind) in theme.families() {
+            if families.iter().any(|f| f == name) {
+                self.families_shown.insert((*name).to_owned());
+            } else if some(kind.units()) {
+                self.families_hidden.insert((*name).to_owned());
+            }
+        }
+    }
+}
+
 /// The ledger of a theme: (vintage, scale, id) ▶ what is known. Communes associées stand under [`COMMUNE`], residences
 /// under [`RESIDENCE`].
 pub type Ledger = HashMap<(i32, usize, String), Known>;
@@ -175,8 +205,8 @@ pub struct Series<'a> {
     pub shown: HashMap<i32, Shown>,
     /// Price by (family, vintage, scale); the theme itself under `""`.
     pub prices: BTreeMap<(&'static str, i32, usize), Price>,
-    /// Cells that nothing mends.
-    pub unresolved: usize,
+    /// Cells that nothing mends: family (the theme itself: empty), vintage, how many.
+    pub unresolved: Vec<(&'static str, i32, usize)>,
 }
 
 /// Rows that are shown: (scale, id).
@@ -198,7 +228,7 @@ impl<'a> Series<'a> {
             sticky: HashMap::new(),
             shown: HashMap::new(),
             prices: BTreeMap::new(),
-            unresolved: 0,
+            unresolved: Vec::new(),
         }
     }
 
@@ -420,7 +450,9 @@ impl<'a> Series<'a> {
 
     fn solve(&mut self, input: &VintageInput, family: &'static str, problem: Problem) -> Plan {
         let plan = plan(&problem, self.parameters);
-        self.unresolved += plan.unresolved;
+        if plan.unresolved > 0 {
+            self.unresolved.push((family, input.vintage, plan.unresolved));
+        }
         let mut count = |scale: usize, units: u32, decision: Decision| {
             if units == 0 {
                 return;
@@ -562,5 +594,122 @@ pub fn scale_name(scale: usize) -> &'static str {
         IRIS => "iris",
         QPV => "qpv",
         _ => "commune",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{ASSOCIEE, COMMUNE};
+    use super::*;
+    use proptest::prelude::*;
+
+    const P: Parameters = Parameters { threshold: 11, dominance: 0.85, residences: 2, landlord_view: true };
+
+    /// Three vintages of a small stock: residences that stay, grow, come and go.
+    fn vintages() -> impl Strategy<Value = Vec<VintageInput>> {
+        let residence = (0u32..3, 0u32..3, any::<bool>(), 1u32..40, 0u32..4, 0u32..12, 0u32..40, 0usize..3);
+        prop::collection::vec(residence, 5..80).prop_map(|list| {
+            let mut zones: Vec<ZoneEntry> = (0..3).map(|c| ZoneEntry { scale: COMMUNE, id: format!("c{c}") }).collect();
+            zones.push(ZoneEntry { scale: ASSOCIEE, id: "a0".into() });
+            zones.extend((0..9).map(|i| ZoneEntry { scale: IRIS, id: format!("i{i}") }));
+            zones.push(ZoneEntry { scale: QPV, id: "q".into() });
+            (0..3usize)
+                .map(|v| VintageInput {
+                    vintage: 2022 + v as i32,
+                    stock: 2022 + v as i32,
+                    zones: zones.clone(),
+                    residences: list
+                        .iter()
+                        .enumerate()
+                        .filter(|(_, r)| r.7 <= v)
+                        .map(|(n, (c, i, q, size, landlord, change, known, _))| {
+                            let size = size + if v == 2 { change / 4 } else { 0 };
+                            let known = (*known).min(size);
+                            Entry {
+                                id: format!("r{n}"),
+                                landlord: Some(*landlord),
+                                dwellings: size,
+                                zones: [
+                                    Some(*c),
+                                    (*c == 0 && *i == 1).then_some(3),
+                                    Some(4 + c * 3 + i),
+                                    (*q && *c < 2).then_some(13),
+                                ],
+                                units: vec![
+                                    size,
+                                    size / 2,
+                                    known,
+                                    size,
+                                    known,
+                                    size - size / 3,
+                                    if *q && *c < 2 { size } else { 0 },
+                                ],
+                            }
+                        })
+                        .collect(),
+                })
+                .collect()
+        })
+    }
+
+    fn run(inputs: &[VintageInput], ledger: &Ledger) -> (Vec<Vec<Line>>, Vec<(&'static str, i32, usize)>) {
+        let mut series = Series::new(Theme::Parc, P, ledger, None);
+        let lines = inputs.iter().map(|i| series.plan(i)).collect();
+        (lines, series.unresolved)
+    }
+
+    fn record(inputs: &[VintageInput], lines: &[Vec<Line>]) -> Ledger {
+        let mut ledger = Ledger::new();
+        for (input, lines) in inputs.iter().zip(lines) {
+            for l in lines {
+                let scale = if l.scale == ASSOCIEE { COMMUNE } else { l.scale };
+                let families: Vec<String> = l.families.iter().map(|f| (*f).to_owned()).collect();
+                let units = input.residences.iter().find(|r| r.id == l.id).map(|r| r.units.as_slice());
+                let known = ledger.entry((input.vintage, scale, l.id.clone())).or_default();
+                known.record(Theme::Parc, l.status, &families, units);
+            }
+        }
+        ledger
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(120))]
+
+        #[test]
+        fn publishing_again_changes_nothing(inputs in vintages()) {
+            let (first, unresolved) = run(&inputs, &Ledger::new());
+            prop_assert_eq!(unresolved, []);
+            let (second, unresolved) = run(&inputs, &record(&inputs, &first));
+            prop_assert_eq!(unresolved, []);
+            for (a, b) in first.iter().flatten().zip(second.iter().flatten()) {
+                prop_assert_eq!((&a.id, a.status, &a.families), (&b.id, b.status, &b.families));
+            }
+        }
+
+        #[test]
+        fn what_was_withheld_stays_withheld(inputs in vintages()) {
+            let (lines, _) = run(&inputs, &Ledger::new());
+            let mut hidden: HashSet<&str> = HashSet::new();
+            for l in lines.iter().flatten().filter(|l| l.scale == RESIDENCE) {
+                prop_assert!(l.status != "diffuse" || !hidden.contains(l.id.as_str()));
+                if l.status == "secret" {
+                    hidden.insert(&l.id);
+                }
+            }
+        }
+
+        #[test]
+        fn what_is_shown_is_over_the_threshold(inputs in vintages()) {
+            let (lines, _) = run(&inputs, &Ledger::new());
+            for (input, lines) in inputs.iter().zip(&lines) {
+                for l in lines.iter().filter(|l| l.scale == RESIDENCE && l.status == "diffuse") {
+                    let r = input.residences.iter().find(|r| r.id == l.id).unwrap();
+                    prop_assert!(r.units[0] >= 11 && r.dwellings >= 11);
+                    for (name, kind) in Theme::Parc.families() {
+                        prop_assert!(!l.families.contains(name) || r.units[kind.units()] >= 11);
+                    }
+                }
+            }
+        }
     }
 }
