@@ -205,9 +205,12 @@ pub struct Series<'a> {
     pub shown: HashMap<i32, Shown>,
     /// Price by (family, vintage, scale); the theme itself under `""`.
     pub prices: BTreeMap<(&'static str, i32, usize), Price>,
-    /// Cells that nothing mends: family (the theme itself: empty), vintage, how many.
-    pub unresolved: Vec<(&'static str, i32, usize)>,
+    /// Cells that nothing mends.
+    pub unresolved: Vec<Unresolved>,
 }
+
+/// Cells that nothing mends: family (the theme itself: empty), vintage, how many.
+pub type Unresolved = (&'static str, i32, usize);
 
 /// Rows that are shown: (scale, id).
 pub type Shown = HashSet<(usize, String)>;
@@ -652,7 +655,7 @@ mod tests {
         })
     }
 
-    fn run(inputs: &[VintageInput], ledger: &Ledger) -> (Vec<Vec<Line>>, Vec<(&'static str, i32, usize)>) {
+    fn run(inputs: &[VintageInput], ledger: &Ledger) -> (Vec<Vec<Line>>, Vec<Unresolved>) {
         let mut series = Series::new(Theme::Parc, P, ledger, None);
         let lines = inputs.iter().map(|i| series.plan(i)).collect();
         (lines, series.unresolved)
