@@ -10,6 +10,7 @@ mod client;
 mod portal;
 
 mod bad_input;
+mod convention;
 mod database;
 mod identity;
 mod import;
@@ -29,8 +30,9 @@ pub type Case = (&'static str, fn(&'static Portal));
 
 fn main() {
     let arguments = Arguments::from_args();
-    let rooms: [(&str, &[Case]); 9] = [
+    let rooms: [(&str, &[Case]); 10] = [
         ("bad_input", bad_input::CASES),
+        ("convention", convention::CASES),
         ("database", database::CASES),
         ("identity", identity::CASES),
         ("import", import::CASES),

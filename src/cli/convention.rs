@@ -1,17 +1,425 @@
 //! `seuil convention`.
 
-use crate::config::Config;
+use crate::config::{Config, Database};
+use crate::convention::acts::{self, Act, Certificate, Registration};
+use crate::convention::revocations::{Local, Revocations};
+use crate::convention::words::{Purpose, Use, Word};
+use crate::convention::{State, file};
+use crate::db::{self, Role, Which};
+use crate::pki::{Anchors, Authority, Issued, Peer, Request, ServerCertificate, Strength, pkcs12, write_private};
+use anyhow::{Context, bail};
+use rand::distr::{Alphanumeric, SampleString};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use std::path::{Path, PathBuf};
+use tokio_postgres::Client;
 
 /// Conventions and their certificates.
 #[derive(Debug, clap::Args)]
-pub struct Convention {}
+pub struct Convention {
+    /// Database login; default: the role that the act needs. Who drafted may not sign.
+    #[arg(long, global = true)]
+    login: Option<String>,
+    #[command(subcommand)]
+    act: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Checks a convention file and drafts a version of it.
+    Draft {
+        /// The file (TOML).
+        file: PathBuf,
+        /// Only checks it.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Signs the newest draft.
+    Sign {
+        /// Convention.
+        id: String,
+        /// Version that was reviewed: refused when another is the newest.
+        #[arg(long)]
+        version: Option<i32>,
+        /// Day of the signature on paper, e.g. 2026-01-31.
+        #[arg(long)]
+        date: Option<jiff::civil::Date>,
+    },
+    /// Stops a convention until it is resumed.
+    Suspend {
+        /// Convention.
+        id: String,
+        /// Reason, kept in the history.
+        #[arg(long)]
+        reason: String,
+        /// On this server alone, at once, without the database.
+        #[arg(long)]
+        local: bool,
+    },
+    /// Ends a suspension.
+    Resume {
+        /// Convention.
+        id: String,
+        /// Reason, kept in the history.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Ends a convention before its last day.
+    Terminate {
+        /// Convention.
+        id: String,
+        /// Reason, kept in the history.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Lists all conventions.
+    List,
+    /// Shows a convention: text, certificates, history.
+    Show {
+        /// Convention.
+        id: String,
+    },
+    /// Makes a CA. Its key stays where the server cannot read it.
+    Ca {
+        /// Organisation in its subject.
+        #[arg(long)]
+        organisation: String,
+        #[command(flatten)]
+        ca: CaFiles,
+    },
+    /// Issues a certificate (from the partner's request, or with a new key) and registers it.
+    Issue {
+        #[command(flatten)]
+        wanted: Wanted,
+        /// The partner's request (PKCS#10, PEM); without it a new key is made.
+        #[arg(long)]
+        csr: Option<PathBuf>,
+        /// Days of validity.
+        #[arg(long, default_value_t = 730)]
+        days: u32,
+        /// Folder of the new files.
+        #[arg(long, default_value = ".")]
+        out: PathBuf,
+        #[command(flatten)]
+        ca: CaFiles,
+    },
+    /// Registers a certificate of an accepted CA.
+    Register {
+        #[command(flatten)]
+        wanted: Wanted,
+        /// The certificate (PEM).
+        certificate: PathBuf,
+    },
+    /// Revokes a certificate for good.
+    Revoke {
+        /// Serial number, hexadecimal.
+        serial: String,
+        /// Reason, kept in the history.
+        #[arg(long)]
+        reason: String,
+        /// SHA-256 of the CA's key, when two CAs used the same number, or with `--local`.
+        #[arg(long)]
+        issuer: Option<String>,
+        /// On this server alone, at once, without the database.
+        #[arg(long)]
+        local: bool,
+    },
+    /// Signs the CA's revocation list: put it beside the accepted CAs.
+    Crl {
+        /// Where to write it.
+        #[arg(long)]
+        out: PathBuf,
+        /// Days until the next one is due; an overdue list refuses everybody.
+        #[arg(long, default_value_t = 30)]
+        days: u32,
+        #[command(flatten)]
+        ca: CaFiles,
+    },
+    /// Issues a certificate for the server.
+    ServerCertificate {
+        /// Host names and addresses besides localhost.
+        names: Vec<String>,
+        /// Days of validity.
+        #[arg(long, default_value_t = 397)]
+        days: u32,
+        /// Folder of `server.pem` and `server.key`.
+        #[arg(long, default_value = ".")]
+        out: PathBuf,
+        #[command(flatten)]
+        ca: CaFiles,
+    },
+}
+
+/// Files of the CA.
+#[derive(Debug, clap::Args)]
+struct CaFiles {
+    /// Certificate of the CA.
+    #[arg(long, env = "SEUIL_CA_CERTIFICATE", default_value = "pki/ca/ca.pem")]
+    ca_certificate: PathBuf,
+    /// Its key, for its owner alone.
+    #[arg(long, env = "SEUIL_CA_KEY", default_value = "pki/ca/ca.key")]
+    ca_key: PathBuf,
+}
+
+/// What a certificate is registered for.
+#[derive(Debug, clap::Args)]
+struct Wanted {
+    /// Convention.
+    id: String,
+    /// Named person or service.
+    #[arg(long)]
+    holder: String,
+    /// Purpose, one of the convention's, e.g. `diagnostic_partage`.
+    #[arg(long, value_parser = purpose)]
+    purpose: Purpose,
+    /// A service (a portal's proxy, a nightly job) rather than a person.
+    #[arg(long)]
+    robot: bool,
+    /// Base of the links sent to it: a portal's proxy, `https://...`.
+    #[arg(long)]
+    public_url: Option<String>,
+}
+
+fn purpose(word: &str) -> Result<Purpose, String> {
+    let all = || <Purpose as Word>::ALL.iter().map(|(_, w)| *w).collect::<Vec<_>>().join(", ");
+    Purpose::from_word(word).ok_or_else(|| format!("one of {}", all()))
+}
+
+impl CaFiles {
+    fn open(&self) -> anyhow::Result<Authority> {
+        Ok(Authority::open(&self.ca_certificate, &self.ca_key)?)
+    }
+}
+
+impl Wanted {
+    fn registration(&self, peer: Peer) -> Registration {
+        Registration {
+            convention: self.id.clone(),
+            peer,
+            usage: if self.robot { Use::Robot } else { Use::Personne },
+            holder: self.holder.clone(),
+            purpose: self.purpose,
+            public_url: self.public_url.as_ref().map(|u| u.trim_end_matches('/').to_owned()),
+        }
+    }
+}
+
+fn now() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
+}
 
 impl Convention {
     /// Runs the command.
     ///
     /// # Errors
     /// What went wrong, for the terminal.
-    pub async fn run(self, _config: Config) -> anyhow::Result<()> {
-        anyhow::bail!("seuil convention is not built yet")
+    pub async fn run(self, config: Config) -> anyhow::Result<()> {
+        let mut database = config.database.clone();
+        if let Some(login) = &self.login {
+            database.serving = format!("{} user='{}'", database.serving, login.replace(['\\', '\''], ""));
+        }
+        match self.act {
+            Command::Draft { file, check } => draft(&database, &file, check).await,
+            Command::Sign { id, version, date } => {
+                let version = acts::sign(&connect(&database, Role::Signer).await?, &id, version, date).await?;
+                println!("{id}: version {version} signed");
+                Ok(())
+            }
+            Command::Suspend { id, reason, local: true } => {
+                Revocations::append(&config.server.state, &[Local::Convention(id.clone())], &reason)?;
+                println!("{id}: suspended on this server");
+                Ok(())
+            }
+            Command::Suspend { id, reason, .. } => act(&database, &id, Act::Suspend, &reason).await,
+            Command::Resume { id, reason } => act(&database, &id, Act::Resume, &reason).await,
+            Command::Terminate { id, reason } => act(&database, &id, Act::Terminate, &reason).await,
+            Command::List => list(&database).await,
+            Command::Show { id } => show(&database, &id).await,
+            Command::Ca { organisation, ca } => {
+                let made = Authority::create(&ca.ca_certificate, &ca.ca_key, &organisation, None, now())?;
+                println!("CA {} made; its key: {}", hex::encode(made.key()), ca.ca_key.display());
+                Ok(())
+            }
+            Command::Issue { wanted, csr, days, out, ca } => issue(&database, &wanted, csr, days, &out, &ca).await,
+            Command::Register { wanted, certificate } => register(&database, &config, &wanted, &certificate).await,
+            Command::Revoke { serial, reason, issuer, local } => {
+                let issuer = issuer.as_deref().map(digest).transpose()?;
+                if local {
+                    let issuer = issuer.context("--local needs --issuer: see `seuil convention show`")?;
+                    let number = serial.replace(':', "").to_ascii_lowercase();
+                    let line = Local::Serial(issuer, number.trim_start_matches('0').to_owned());
+                    Revocations::append(&config.server.state, &[line], &reason)?;
+                    println!("{serial}: revoked on this server");
+                    return Ok(());
+                }
+                revoke(&database, &serial, issuer, &reason).await
+            }
+            Command::Crl { out, days, ca } => {
+                let authority = ca.open()?;
+                let revoked = acts::revoked(&connect(&database, Role::Drafter).await?, &authority.key()).await?;
+                replace(&out, authority.crl(&revoked, days, now())?.as_bytes())?;
+                println!("{}: {} certificates revoked, next list due in {days} days", out.display(), revoked.len());
+                Ok(())
+            }
+            Command::ServerCertificate { names, days, out, ca } => {
+                let issued = ca.open()?.issue_server(&ServerCertificate { names, days }, now())?;
+                issued.write(&out.join("server.pem"), &out.join("server.key"))?;
+                println!("{} and {}", out.join("server.pem").display(), out.join("server.key").display());
+                Ok(())
+            }
+        }
     }
+}
+
+async fn connect(database: &Database, role: Role) -> anyhow::Result<Client> {
+    Ok(db::connect(database, Which::Serving, role).await?)
+}
+
+async fn draft(database: &Database, path: &Path, check: bool) -> anyhow::Result<()> {
+    if check {
+        // A check works without a database too; with one, zones are checked as well.
+        let zones = match connect(database, Role::Drafter).await {
+            Ok(client) => Some(acts::zones(&client).await?),
+            Err(e) => {
+                eprintln!("zones not checked: {e}");
+                None
+            }
+        };
+        let draft = file::read(path, zones.as_ref())?;
+        println!("{}: good", draft.deed.id);
+        return Ok(());
+    }
+    let client = connect(database, Role::Drafter).await?;
+    let zones = acts::zones(&client).await?;
+    if zones.is_empty() {
+        eprintln!("nothing was published yet: zones are not checked");
+    }
+    let draft = file::read(path, Some(&zones))?;
+    let version = acts::draft(&client, &draft).await?;
+    println!("{}: version {version} drafted; in force once somebody else has signed it", draft.deed.id);
+    Ok(())
+}
+
+async fn act(database: &Database, id: &str, what: Act, reason: &str) -> anyhow::Result<()> {
+    acts::act(&connect(database, Role::Signer).await?, id, what, reason).await?;
+    let done = match what {
+        Act::Suspend => "suspended",
+        Act::Resume => "resumed",
+        Act::Terminate => "terminated",
+    };
+    println!("{id}: {done}");
+    Ok(())
+}
+
+fn state(state: State, deed: &crate::convention::deed::Deed) -> &'static str {
+    let today = jiff::Timestamp::now().as_millisecond();
+    match state {
+        State::Draft => "projet",
+        State::Suspended => "suspendue",
+        State::Terminated => "resiliee",
+        State::Signed if today >= crate::convention::calendar::end_of(deed.fin) => "expiree",
+        State::Signed => "signee",
+    }
+}
+
+async fn list(database: &Database) -> anyhow::Result<()> {
+    for c in acts::list(&connect(database, Role::Drafter).await?).await? {
+        let (deed, now) = (&c.deed, state(c.state, &c.deed));
+        println!("{:24} v{:<3} {now:10} {} – {}  {}", deed.id, c.version, deed.debut, deed.fin, deed.partner.nom);
+    }
+    Ok(())
+}
+
+async fn show(database: &Database, id: &str) -> anyhow::Result<()> {
+    let client = connect(database, Role::Drafter).await?;
+    let Some((_, version, text)) = acts::text(&client, id).await? else { bail!("convention {id} is unknown") };
+    println!("# version {version}\n{text}");
+    for c in acts::certificates(&client, id).await? {
+        let end = c.revoked.as_ref().map_or(format!("until {}", c.not_after), |at| format!("REVOKED {at}"));
+        println!("certificate {} {end}\n    {} ({}), {}", c.serial, c.holder, c.usage, c.purpose);
+        println!("    issuer {}\n    key    {}", hex::encode(c.ca), hex::encode(c.key));
+        if let Some(url) = c.public_url {
+            println!("    links  {url}");
+        }
+    }
+    for e in acts::history(&client, id).await? {
+        println!("{} {} v{} {} {}", e.at, e.nature, e.version, e.by, e.reason);
+    }
+    Ok(())
+}
+
+async fn issue(
+    database: &Database,
+    wanted: &Wanted,
+    csr: Option<PathBuf>,
+    days: u32,
+    out: &Path,
+    ca: &CaFiles,
+) -> anyhow::Result<()> {
+    let client = connect(database, Role::Drafter).await?;
+    let Some(contract) = acts::list(&client).await?.into_iter().find(|c| c.deed.id == wanted.id) else {
+        bail!("convention {} is unknown", wanted.id)
+    };
+    let csr = csr.map(|p| std::fs::read_to_string(&p).with_context(|| p.display().to_string())).transpose()?;
+    let request = Request { organisation: contract.deed.partner.nom, name: wanted.holder.clone(), days, csr };
+    let issued = ca.open()?.issue(&request, now())?;
+    // Registered before anything is written: what the database refuses leaves no certificate about.
+    acts::register(&client, &wanted.registration(issued.peer.clone())).await?;
+    issued.write(&out.join("client.pem"), &out.join("client.key"))?;
+    println!("certificate {} of {} in {}", issued.peer.serial, wanted.id, out.display());
+    if issued.private_key.is_some() {
+        bundles(&issued, &wanted.id, out)?;
+    }
+    Ok(())
+}
+
+/// PKCS#12 in both strengths, under a password that is shown once.
+fn bundles(issued: &Issued, id: &str, out: &Path) -> anyhow::Result<()> {
+    let password = Alphanumeric.sample_string(&mut rand::rng(), 20);
+    for (name, strength) in [("client.p12", Strength::Modern), ("client-ancien.p12", Strength::Legacy)] {
+        write_private(&out.join(name), &pkcs12(issued, &format!("seuil {id}"), &password, strength)?)?;
+    }
+    println!("client.p12 (AES-256) and client-ancien.p12 (3DES, for older Windows and macOS): password {password}");
+    Ok(())
+}
+
+async fn register(database: &Database, config: &Config, wanted: &Wanted, path: &Path) -> anyhow::Result<()> {
+    let anchors = Anchors::load(&config.server.client_ca)?;
+    let chain = CertificateDer::pem_file_iter(path)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .map_err(|e| anyhow::anyhow!("{}: {e}", path.display()))?;
+    let peer = Peer::from_der(&chain, &anchors)?;
+    if !anchors.accepts(&peer.issuer) {
+        bail!("its CA is not itself among the accepted ones in {}", config.server.client_ca.display());
+    }
+    let serial = peer.serial.clone();
+    acts::register(&connect(database, Role::Drafter).await?, &wanted.registration(peer)).await?;
+    println!("certificate {serial} registered with {}", wanted.id);
+    Ok(())
+}
+
+async fn revoke(database: &Database, serial: &str, issuer: Option<[u8; 32]>, reason: &str) -> anyhow::Result<()> {
+    let client = connect(database, Role::Drafter).await?;
+    let mut found: Vec<Certificate> = acts::by_serial(&client, serial).await?;
+    found.retain(|c| issuer.is_none_or(|i| i == c.ca));
+    let certificate = match found.as_slice() {
+        [one] => one,
+        [] => bail!("no certificate {serial} is registered"),
+        _ => bail!("several CAs issued {serial}: name one with --issuer (see `seuil convention show`)"),
+    };
+    acts::revoke(&client, &certificate.ca, &certificate.key, reason).await?;
+    println!("certificate {serial} ({}) revoked", certificate.holder);
+    Ok(())
+}
+
+fn digest(text: &str) -> anyhow::Result<[u8; 32]> {
+    let bytes = hex::decode(text.replace(':', "")).context("--issuer: 64 hexadecimal digits")?;
+    bytes.try_into().map_err(|_| anyhow::anyhow!("--issuer: 64 hexadecimal digits"))
+}
+
+/// Writes a file in one step: a server that reloads never sees half of it.
+fn replace(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let fresh = path.with_extension("neuf");
+    std::fs::write(&fresh, bytes).with_context(|| fresh.display().to_string())?;
+    std::fs::rename(&fresh, path).with_context(|| path.display().to_string())
 }

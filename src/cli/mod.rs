@@ -7,6 +7,7 @@ pub mod import;
 pub mod migrate;
 pub mod publications;
 pub mod publish;
+pub mod report;
 pub mod serve;
 
 use crate::config::Config;
@@ -43,6 +44,8 @@ enum Command {
     Check(check::Check),
     /// Conventions and their certificates.
     Convention(convention::Convention),
+    /// Reports the use of a convention in a month.
+    Report(report::Report),
     /// Serves the current publication.
     Serve(serve::Serve),
 }
@@ -68,6 +71,7 @@ pub fn main() -> anyhow::Result<()> {
             Command::Publications(c) => c.run(config).await,
             Command::Check(c) => c.run(config).await,
             Command::Convention(c) => c.run(config).await,
+            Command::Report(c) => c.run(config).await,
             Command::Serve(c) => c.run(config).await,
         }
     });

@@ -12,6 +12,7 @@ pub mod holder;
 mod kept;
 pub mod record;
 pub mod registry;
+pub mod report;
 pub mod revocations;
 mod rows;
 pub mod samples;
@@ -53,6 +54,24 @@ pub enum ConventionError {
         /// Which convention.
         id: String,
         /// What is wrong.
+        reason: String,
+    },
+    /// Not a month.
+    #[error("month {month:?}: written like 2026-01")]
+    Month {
+        /// What was given.
+        month: String,
+    },
+    /// No such convention.
+    #[error("convention {id} is unknown")]
+    Unknown {
+        /// What was given.
+        id: String,
+    },
+    /// A report cannot be written.
+    #[error("report: {reason}")]
+    Report {
+        /// Why.
         reason: String,
     },
     /// The database does not answer, or ended the connection.

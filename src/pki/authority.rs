@@ -70,7 +70,7 @@ impl std::fmt::Debug for Authority {
 
 impl Authority {
     /// Makes a CA: 10 years, may sign end entities only (pathLenConstraint 0). The key is written for its owner alone (0600).
-    /// An existing file is never overwritten. `unit` becomes the organisational unit ([`super::DEMO_UNIT`] in demonstrations).
+    /// An existing file is never overwritten. `now` is in milliseconds since 1970, here and below; `unit` becomes the organisational unit ([`super::DEMO_UNIT`] in demonstrations).
     ///
     /// # Errors
     /// [`PkiError::File`], [`PkiError::Making`].
