@@ -445,7 +445,8 @@ fn records_are_moved_once_and_chained(portal: &'static Portal) {
     });
     desk.wait(recorder.flush());
     let auditor = desk.role(Role::Auditor);
-    let count = |what: &str| desk.ask(&auditor, &format!("SELECT count(*) FROM journal.{what}")).expect(what)[0].clone();
+    let count =
+        |what: &str| desk.ask(&auditor, &format!("SELECT count(*) FROM journal.{what}")).expect(what)[0].clone();
     let begun = Instant::now();
     while spooled(&state).len() > 1 {
         assert!(begun.elapsed() < Duration::from_secs(30), "segments are not moved");
@@ -482,7 +483,8 @@ fn records_are_moved_once_and_chained(portal: &'static Portal) {
         assert!(begun.elapsed() < Duration::from_secs(30), "segments are not moved");
         std::thread::sleep(Duration::from_millis(20));
     }
-    let after: Vec<u64> = [count("segment"), count("acces"), count("fin")].iter().map(|c| c.parse().expect("n")).collect();
+    let after: Vec<u64> =
+        [count("segment"), count("acces"), count("fin")].iter().map(|c| c.parse().expect("n")).collect();
     let before: Vec<u64> = [before.0, before.1, before.2].iter().map(|c| c.parse().expect("n")).collect();
     assert_eq!(after, [before[0] + 1, before[1] + 1, before[2] + 1]);
     follow_chain(&desk, &auditor);
@@ -573,7 +575,8 @@ fn the_samples_are_established_once(portal: &'static Portal) {
     let pki = desk.folder.path().join("pki");
     let (drafter, signer) = (desk.role(Role::Drafter), desk.role(Role::Signer));
     let count = || {
-        let sql = "SELECT concat_ws(' ', (SELECT count(*) FROM convention.version), (SELECT count(*) FROM convention.acte),
+        let sql =
+            "SELECT concat_ws(' ', (SELECT count(*) FROM convention.version), (SELECT count(*) FROM convention.acte),
                    (SELECT count(*) FROM convention.certificat))";
         desk.ask(&drafter, sql).expect("count")
     };
@@ -591,7 +594,9 @@ fn the_samples_are_established_once(portal: &'static Portal) {
     // What OpenSSL reads, QGIS reads.
     for name in ["client.p12", "client-ancien.p12"] {
         let mut command = std::process::Command::new("openssl");
-        command.args(["pkcs12", "-legacy", "-nokeys", "-passin", "pass:seuil", "-in"]).arg(pki.join("lomme").join(name));
+        command
+            .args(["pkcs12", "-legacy", "-nokeys", "-passin", "pass:seuil", "-in"])
+            .arg(pki.join("lomme").join(name));
         let Ok(read) = command.output() else { return };
         let text = String::from_utf8_lossy(&read.stdout);
         assert!(read.status.success() && text.matches("BEGIN CERTIFICATE").count() == 2, "{name}: {text}");

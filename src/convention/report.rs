@@ -158,8 +158,11 @@ impl Report {
         environment
             .add_template("rapport.html", include_str!("../../capabilities/templates/rapport.html"))
             .map_err(fail)?;
-        let tables: Vec<_> =
-            self.tables().into_iter().map(|(title, lines)| context! { title, lines => Value::from(Serde(lines)) }).collect();
+        let tables: Vec<_> = self
+            .tables()
+            .into_iter()
+            .map(|(title, lines)| context! { title, lines => Value::from(Serde(lines)) })
+            .collect();
         let page = environment.get_template("rapport.html").map_err(fail)?;
         page.render(context! { report => Value::from(Serde(self)), tables }).map_err(fail)
     }
