@@ -14,12 +14,12 @@
         <se:Rule>
           <se:Name>classe_1</se:Name>
           <se:Description>
-            <se:Title>Moins de 3</se:Title>
+            <se:Title>Moins de 4</se:Title>
           </se:Description>
           <ogc:Filter>
             <ogc:PropertyIsLessThan>
               <ogc:PropertyName>tension</ogc:PropertyName>
-              <ogc:Literal>3</ogc:Literal>
+              <ogc:Literal>4</ogc:Literal>
             </ogc:PropertyIsLessThan>
           </ogc:Filter>
           <se:PolygonSymbolizer>
@@ -31,17 +31,17 @@
         <se:Rule>
           <se:Name>classe_2</se:Name>
           <se:Description>
-            <se:Title>De 3 à moins de 4</se:Title>
+            <se:Title>De 4 à moins de 5</se:Title>
           </se:Description>
           <ogc:Filter>
             <ogc:And>
               <ogc:PropertyIsGreaterThanOrEqualTo>
                 <ogc:PropertyName>tension</ogc:PropertyName>
-                <ogc:Literal>3</ogc:Literal>
+                <ogc:Literal>4</ogc:Literal>
               </ogc:PropertyIsGreaterThanOrEqualTo>
               <ogc:PropertyIsLessThan>
                 <ogc:PropertyName>tension</ogc:PropertyName>
-                <ogc:Literal>4</ogc:Literal>
+                <ogc:Literal>5</ogc:Literal>
               </ogc:PropertyIsLessThan>
             </ogc:And>
           </ogc:Filter>
@@ -54,13 +54,13 @@
         <se:Rule>
           <se:Name>classe_3</se:Name>
           <se:Description>
-            <se:Title>De 4 à moins de 6</se:Title>
+            <se:Title>De 5 à moins de 6</se:Title>
           </se:Description>
           <ogc:Filter>
             <ogc:And>
               <ogc:PropertyIsGreaterThanOrEqualTo>
                 <ogc:PropertyName>tension</ogc:PropertyName>
-                <ogc:Literal>4</ogc:Literal>
+                <ogc:Literal>5</ogc:Literal>
               </ogc:PropertyIsGreaterThanOrEqualTo>
               <ogc:PropertyIsLessThan>
                 <ogc:PropertyName>tension</ogc:PropertyName>
@@ -127,7 +127,7 @@
           </ogc:Filter>
           <se:PolygonSymbolizer>
             <se:Fill>
-              <se:SvgParameter name="fill">#eeeeee</se:SvgParameter>
+              <se:SvgParameter name="fill">#f2f2f2</se:SvgParameter>
             </se:Fill>
           </se:PolygonSymbolizer>
           <se:PolygonSymbolizer>
@@ -137,11 +137,11 @@
                   <se:Mark>
                     <se:WellKnownName>horline</se:WellKnownName>
                     <se:Stroke>
-                      <se:SvgParameter name="stroke">#8c8c8c</se:SvgParameter>
-                      <se:SvgParameter name="stroke-width">0.8</se:SvgParameter>
+                      <se:SvgParameter name="stroke">#a8a8a8</se:SvgParameter>
+                      <se:SvgParameter name="stroke-width">0.7</se:SvgParameter>
                     </se:Stroke>
                   </se:Mark>
-                  <se:Size>5</se:Size>
+                  <se:Size>5.5</se:Size>
                   <se:Rotation>45</se:Rotation>
                 </se:Graphic>
               </se:GraphicFill>

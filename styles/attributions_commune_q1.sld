@@ -14,12 +14,12 @@
         <se:Rule>
           <se:Name>classe_1</se:Name>
           <se:Description>
-            <se:Title>Moins de 10 %</se:Title>
+            <se:Title>Moins de 15 %</se:Title>
           </se:Description>
           <ogc:Filter>
             <ogc:PropertyIsLessThan>
               <ogc:PropertyName>part_q1</ogc:PropertyName>
-              <ogc:Literal>10</ogc:Literal>
+              <ogc:Literal>15</ogc:Literal>
             </ogc:PropertyIsLessThan>
           </ogc:Filter>
           <se:PolygonSymbolizer>
@@ -31,13 +31,13 @@
         <se:Rule>
           <se:Name>classe_2</se:Name>
           <se:Description>
-            <se:Title>De 10 à moins de 20 %</se:Title>
+            <se:Title>De 15 à moins de 20 %</se:Title>
           </se:Description>
           <ogc:Filter>
             <ogc:And>
               <ogc:PropertyIsGreaterThanOrEqualTo>
                 <ogc:PropertyName>part_q1</ogc:PropertyName>
-                <ogc:Literal>10</ogc:Literal>
+                <ogc:Literal>15</ogc:Literal>
               </ogc:PropertyIsGreaterThanOrEqualTo>
               <ogc:PropertyIsLessThan>
                 <ogc:PropertyName>part_q1</ogc:PropertyName>
@@ -77,7 +77,7 @@
         <se:Rule>
           <se:Name>classe_4</se:Name>
           <se:Description>
-            <se:Title>De 25 à moins de 35 %</se:Title>
+            <se:Title>De 25 à moins de 30 %</se:Title>
           </se:Description>
           <ogc:Filter>
             <ogc:And>
@@ -87,7 +87,7 @@
               </ogc:PropertyIsGreaterThanOrEqualTo>
               <ogc:PropertyIsLessThan>
                 <ogc:PropertyName>part_q1</ogc:PropertyName>
-                <ogc:Literal>35</ogc:Literal>
+                <ogc:Literal>30</ogc:Literal>
               </ogc:PropertyIsLessThan>
             </ogc:And>
           </ogc:Filter>
@@ -100,12 +100,12 @@
         <se:Rule>
           <se:Name>classe_5</se:Name>
           <se:Description>
-            <se:Title>35 % et plus</se:Title>
+            <se:Title>30 % et plus</se:Title>
           </se:Description>
           <ogc:Filter>
             <ogc:PropertyIsGreaterThanOrEqualTo>
               <ogc:PropertyName>part_q1</ogc:PropertyName>
-              <ogc:Literal>35</ogc:Literal>
+              <ogc:Literal>30</ogc:Literal>
             </ogc:PropertyIsGreaterThanOrEqualTo>
           </ogc:Filter>
           <se:PolygonSymbolizer>
@@ -127,7 +127,7 @@
           </ogc:Filter>
           <se:PolygonSymbolizer>
             <se:Fill>
-              <se:SvgParameter name="fill">#eeeeee</se:SvgParameter>
+              <se:SvgParameter name="fill">#f2f2f2</se:SvgParameter>
             </se:Fill>
           </se:PolygonSymbolizer>
           <se:PolygonSymbolizer>
@@ -137,11 +137,11 @@
                   <se:Mark>
                     <se:WellKnownName>horline</se:WellKnownName>
                     <se:Stroke>
-                      <se:SvgParameter name="stroke">#8c8c8c</se:SvgParameter>
-                      <se:SvgParameter name="stroke-width">0.8</se:SvgParameter>
+                      <se:SvgParameter name="stroke">#a8a8a8</se:SvgParameter>
+                      <se:SvgParameter name="stroke-width">0.7</se:SvgParameter>
                     </se:Stroke>
                   </se:Mark>
-                  <se:Size>5</se:Size>
+                  <se:Size>5.5</se:Size>
                   <se:Rotation>45</se:Rotation>
                 </se:Graphic>
               </se:GraphicFill>

@@ -182,12 +182,12 @@
         <se:Rule>
           <se:Name>classe_1</se:Name>
           <se:Description>
-            <se:Title>Moins de 20 attributions</se:Title>
+            <se:Title>Moins de 15 attributions</se:Title>
           </se:Description>
           <ogc:Filter>
             <ogc:PropertyIsLessThan>
               <ogc:PropertyName>nb_attributions</ogc:PropertyName>
-              <ogc:Literal>20</ogc:Literal>
+              <ogc:Literal>15</ogc:Literal>
             </ogc:PropertyIsLessThan>
           </ogc:Filter>
           <se:MaxScaleDenominator>60000</se:MaxScaleDenominator>
@@ -211,17 +211,17 @@
         <se:Rule>
           <se:Name>classe_2</se:Name>
           <se:Description>
-            <se:Title>De 20 à moins de 40 attributions</se:Title>
+            <se:Title>De 15 à moins de 25 attributions</se:Title>
           </se:Description>
           <ogc:Filter>
             <ogc:And>
               <ogc:PropertyIsGreaterThanOrEqualTo>
                 <ogc:PropertyName>nb_attributions</ogc:PropertyName>
-                <ogc:Literal>20</ogc:Literal>
+                <ogc:Literal>15</ogc:Literal>
               </ogc:PropertyIsGreaterThanOrEqualTo>
               <ogc:PropertyIsLessThan>
                 <ogc:PropertyName>nb_attributions</ogc:PropertyName>
-                <ogc:Literal>40</ogc:Literal>
+                <ogc:Literal>25</ogc:Literal>
               </ogc:PropertyIsLessThan>
             </ogc:And>
           </ogc:Filter>
@@ -246,17 +246,17 @@
         <se:Rule>
           <se:Name>classe_3</se:Name>
           <se:Description>
-            <se:Title>De 40 à moins de 80 attributions</se:Title>
+            <se:Title>De 25 à moins de 50 attributions</se:Title>
           </se:Description>
           <ogc:Filter>
             <ogc:And>
               <ogc:PropertyIsGreaterThanOrEqualTo>
                 <ogc:PropertyName>nb_attributions</ogc:PropertyName>
-                <ogc:Literal>40</ogc:Literal>
+                <ogc:Literal>25</ogc:Literal>
               </ogc:PropertyIsGreaterThanOrEqualTo>
               <ogc:PropertyIsLessThan>
                 <ogc:PropertyName>nb_attributions</ogc:PropertyName>
-                <ogc:Literal>80</ogc:Literal>
+                <ogc:Literal>50</ogc:Literal>
               </ogc:PropertyIsLessThan>
             </ogc:And>
           </ogc:Filter>
@@ -281,12 +281,12 @@
         <se:Rule>
           <se:Name>classe_4</se:Name>
           <se:Description>
-            <se:Title>80 attributions et plus</se:Title>
+            <se:Title>50 attributions et plus</se:Title>
           </se:Description>
           <ogc:Filter>
             <ogc:PropertyIsGreaterThanOrEqualTo>
               <ogc:PropertyName>nb_attributions</ogc:PropertyName>
-              <ogc:Literal>80</ogc:Literal>
+              <ogc:Literal>50</ogc:Literal>
             </ogc:PropertyIsGreaterThanOrEqualTo>
           </ogc:Filter>
           <se:MaxScaleDenominator>60000</se:MaxScaleDenominator>
@@ -310,12 +310,12 @@
         <se:Rule>
           <se:Name>classe_1_loin</se:Name>
           <se:Description>
-            <se:Title>Moins de 20 attributions</se:Title>
+            <se:Title>Moins de 15 attributions</se:Title>
           </se:Description>
           <ogc:Filter>
             <ogc:PropertyIsLessThan>
               <ogc:PropertyName>nb_attributions</ogc:PropertyName>
-              <ogc:Literal>20</ogc:Literal>
+              <ogc:Literal>15</ogc:Literal>
             </ogc:PropertyIsLessThan>
           </ogc:Filter>
           <se:MinScaleDenominator>60000</se:MinScaleDenominator>
@@ -339,17 +339,17 @@
         <se:Rule>
           <se:Name>classe_2_loin</se:Name>
           <se:Description>
-            <se:Title>De 20 à moins de 40 attributions</se:Title>
+            <se:Title>De 15 à moins de 25 attributions</se:Title>
           </se:Description>
           <ogc:Filter>
             <ogc:And>
               <ogc:PropertyIsGreaterThanOrEqualTo>
                 <ogc:PropertyName>nb_attributions</ogc:PropertyName>
-                <ogc:Literal>20</ogc:Literal>
+                <ogc:Literal>15</ogc:Literal>
               </ogc:PropertyIsGreaterThanOrEqualTo>
               <ogc:PropertyIsLessThan>
                 <ogc:PropertyName>nb_attributions</ogc:PropertyName>
-                <ogc:Literal>40</ogc:Literal>
+                <ogc:Literal>25</ogc:Literal>
               </ogc:PropertyIsLessThan>
             </ogc:And>
           </ogc:Filter>
@@ -374,17 +374,17 @@
         <se:Rule>
           <se:Name>classe_3_loin</se:Name>
           <se:Description>
-            <se:Title>De 40 à moins de 80 attributions</se:Title>
+            <se:Title>De 25 à moins de 50 attributions</se:Title>
           </se:Description>
           <ogc:Filter>
             <ogc:And>
               <ogc:PropertyIsGreaterThanOrEqualTo>
                 <ogc:PropertyName>nb_attributions</ogc:PropertyName>
-                <ogc:Literal>40</ogc:Literal>
+                <ogc:Literal>25</ogc:Literal>
               </ogc:PropertyIsGreaterThanOrEqualTo>
               <ogc:PropertyIsLessThan>
                 <ogc:PropertyName>nb_attributions</ogc:PropertyName>
-                <ogc:Literal>80</ogc:Literal>
+                <ogc:Literal>50</ogc:Literal>
               </ogc:PropertyIsLessThan>
             </ogc:And>
           </ogc:Filter>
@@ -409,12 +409,12 @@
         <se:Rule>
           <se:Name>classe_4_loin</se:Name>
           <se:Description>
-            <se:Title>80 attributions et plus</se:Title>
+            <se:Title>50 attributions et plus</se:Title>
           </se:Description>
           <ogc:Filter>
             <ogc:PropertyIsGreaterThanOrEqualTo>
               <ogc:PropertyName>nb_attributions</ogc:PropertyName>
-              <ogc:Literal>80</ogc:Literal>
+              <ogc:Literal>50</ogc:Literal>
             </ogc:PropertyIsGreaterThanOrEqualTo>
           </ogc:Filter>
           <se:MinScaleDenominator>60000</se:MinScaleDenominator>

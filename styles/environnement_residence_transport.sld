@@ -182,12 +182,12 @@
         <se:Rule>
           <se:Name>classe_1</se:Name>
           <se:Description>
-            <se:Title>Moins de 200 m</se:Title>
+            <se:Title>Moins de 100 m</se:Title>
           </se:Description>
           <ogc:Filter>
             <ogc:PropertyIsLessThan>
               <ogc:PropertyName>dist_tc_m</ogc:PropertyName>
-              <ogc:Literal>200</ogc:Literal>
+              <ogc:Literal>100</ogc:Literal>
             </ogc:PropertyIsLessThan>
           </ogc:Filter>
           <se:MaxScaleDenominator>60000</se:MaxScaleDenominator>
@@ -210,17 +210,17 @@
         <se:Rule>
           <se:Name>classe_2</se:Name>
           <se:Description>
-            <se:Title>De 200 à moins de 400 m</se:Title>
+            <se:Title>De 100 à moins de 200 m</se:Title>
           </se:Description>
           <ogc:Filter>
             <ogc:And>
               <ogc:PropertyIsGreaterThanOrEqualTo>
                 <ogc:PropertyName>dist_tc_m</ogc:PropertyName>
-                <ogc:Literal>200</ogc:Literal>
+                <ogc:Literal>100</ogc:Literal>
               </ogc:PropertyIsGreaterThanOrEqualTo>
               <ogc:PropertyIsLessThan>
                 <ogc:PropertyName>dist_tc_m</ogc:PropertyName>
-                <ogc:Literal>400</ogc:Literal>
+                <ogc:Literal>200</ogc:Literal>
               </ogc:PropertyIsLessThan>
             </ogc:And>
           </ogc:Filter>
@@ -244,17 +244,17 @@
         <se:Rule>
           <se:Name>classe_3</se:Name>
           <se:Description>
-            <se:Title>De 400 à moins de 800 m</se:Title>
+            <se:Title>De 200 à moins de 300 m</se:Title>
           </se:Description>
           <ogc:Filter>
             <ogc:And>
               <ogc:PropertyIsGreaterThanOrEqualTo>
                 <ogc:PropertyName>dist_tc_m</ogc:PropertyName>
-                <ogc:Literal>400</ogc:Literal>
+                <ogc:Literal>200</ogc:Literal>
               </ogc:PropertyIsGreaterThanOrEqualTo>
               <ogc:PropertyIsLessThan>
                 <ogc:PropertyName>dist_tc_m</ogc:PropertyName>
-                <ogc:Literal>800</ogc:Literal>
+                <ogc:Literal>300</ogc:Literal>
               </ogc:PropertyIsLessThan>
             </ogc:And>
           </ogc:Filter>
@@ -278,17 +278,17 @@
         <se:Rule>
           <se:Name>classe_4</se:Name>
           <se:Description>
-            <se:Title>De 800 à moins de 1500 m</se:Title>
+            <se:Title>De 300 à moins de 500 m</se:Title>
           </se:Description>
           <ogc:Filter>
             <ogc:And>
               <ogc:PropertyIsGreaterThanOrEqualTo>
                 <ogc:PropertyName>dist_tc_m</ogc:PropertyName>
-                <ogc:Literal>800</ogc:Literal>
+                <ogc:Literal>300</ogc:Literal>
               </ogc:PropertyIsGreaterThanOrEqualTo>
               <ogc:PropertyIsLessThan>
                 <ogc:PropertyName>dist_tc_m</ogc:PropertyName>
-                <ogc:Literal>1500</ogc:Literal>
+                <ogc:Literal>500</ogc:Literal>
               </ogc:PropertyIsLessThan>
             </ogc:And>
           </ogc:Filter>
@@ -312,12 +312,12 @@
         <se:Rule>
           <se:Name>classe_5</se:Name>
           <se:Description>
-            <se:Title>1500 m et plus</se:Title>
+            <se:Title>500 m et plus</se:Title>
           </se:Description>
           <ogc:Filter>
             <ogc:PropertyIsGreaterThanOrEqualTo>
               <ogc:PropertyName>dist_tc_m</ogc:PropertyName>
-              <ogc:Literal>1500</ogc:Literal>
+              <ogc:Literal>500</ogc:Literal>
             </ogc:PropertyIsGreaterThanOrEqualTo>
           </ogc:Filter>
           <se:MaxScaleDenominator>60000</se:MaxScaleDenominator>
@@ -373,12 +373,12 @@
         <se:Rule>
           <se:Name>classe_1_loin</se:Name>
           <se:Description>
-            <se:Title>Moins de 200 m</se:Title>
+            <se:Title>Moins de 100 m</se:Title>
           </se:Description>
           <ogc:Filter>
             <ogc:PropertyIsLessThan>
               <ogc:PropertyName>dist_tc_m</ogc:PropertyName>
-              <ogc:Literal>200</ogc:Literal>
+              <ogc:Literal>100</ogc:Literal>
             </ogc:PropertyIsLessThan>
           </ogc:Filter>
           <se:MinScaleDenominator>60000</se:MinScaleDenominator>
@@ -401,17 +401,17 @@
         <se:Rule>
           <se:Name>classe_2_loin</se:Name>
           <se:Description>
-            <se:Title>De 200 à moins de 400 m</se:Title>
+            <se:Title>De 100 à moins de 200 m</se:Title>
           </se:Description>
           <ogc:Filter>
             <ogc:And>
               <ogc:PropertyIsGreaterThanOrEqualTo>
                 <ogc:PropertyName>dist_tc_m</ogc:PropertyName>
-                <ogc:Literal>200</ogc:Literal>
+                <ogc:Literal>100</ogc:Literal>
               </ogc:PropertyIsGreaterThanOrEqualTo>
               <ogc:PropertyIsLessThan>
                 <ogc:PropertyName>dist_tc_m</ogc:PropertyName>
-                <ogc:Literal>400</ogc:Literal>
+                <ogc:Literal>200</ogc:Literal>
               </ogc:PropertyIsLessThan>
             </ogc:And>
           </ogc:Filter>
@@ -435,17 +435,17 @@
         <se:Rule>
           <se:Name>classe_3_loin</se:Name>
           <se:Description>
-            <se:Title>De 400 à moins de 800 m</se:Title>
+            <se:Title>De 200 à moins de 300 m</se:Title>
           </se:Description>
           <ogc:Filter>
             <ogc:And>
               <ogc:PropertyIsGreaterThanOrEqualTo>
                 <ogc:PropertyName>dist_tc_m</ogc:PropertyName>
-                <ogc:Literal>400</ogc:Literal>
+                <ogc:Literal>200</ogc:Literal>
               </ogc:PropertyIsGreaterThanOrEqualTo>
               <ogc:PropertyIsLessThan>
                 <ogc:PropertyName>dist_tc_m</ogc:PropertyName>
-                <ogc:Literal>800</ogc:Literal>
+                <ogc:Literal>300</ogc:Literal>
               </ogc:PropertyIsLessThan>
             </ogc:And>
           </ogc:Filter>
@@ -469,17 +469,17 @@
         <se:Rule>
           <se:Name>classe_4_loin</se:Name>
           <se:Description>
-            <se:Title>De 800 à moins de 1500 m</se:Title>
+            <se:Title>De 300 à moins de 500 m</se:Title>
           </se:Description>
           <ogc:Filter>
             <ogc:And>
               <ogc:PropertyIsGreaterThanOrEqualTo>
                 <ogc:PropertyName>dist_tc_m</ogc:PropertyName>
-                <ogc:Literal>800</ogc:Literal>
+                <ogc:Literal>300</ogc:Literal>
               </ogc:PropertyIsGreaterThanOrEqualTo>
               <ogc:PropertyIsLessThan>
                 <ogc:PropertyName>dist_tc_m</ogc:PropertyName>
-                <ogc:Literal>1500</ogc:Literal>
+                <ogc:Literal>500</ogc:Literal>
               </ogc:PropertyIsLessThan>
             </ogc:And>
           </ogc:Filter>
@@ -503,12 +503,12 @@
         <se:Rule>
           <se:Name>classe_5_loin</se:Name>
           <se:Description>
-            <se:Title>1500 m et plus</se:Title>
+            <se:Title>500 m et plus</se:Title>
           </se:Description>
           <ogc:Filter>
             <ogc:PropertyIsGreaterThanOrEqualTo>
               <ogc:PropertyName>dist_tc_m</ogc:PropertyName>
-              <ogc:Literal>1500</ogc:Literal>
+              <ogc:Literal>500</ogc:Literal>
             </ogc:PropertyIsGreaterThanOrEqualTo>
           </ogc:Filter>
           <se:MinScaleDenominator>60000</se:MinScaleDenominator>

@@ -182,12 +182,12 @@
         <se:Rule>
           <se:Name>classe_1</se:Name>
           <se:Description>
-            <se:Title>Moins de 10 %</se:Title>
+            <se:Title>Moins de 5 %</se:Title>
           </se:Description>
           <ogc:Filter>
             <ogc:PropertyIsLessThan>
               <ogc:PropertyName>part_moins_20</ogc:PropertyName>
-              <ogc:Literal>10</ogc:Literal>
+              <ogc:Literal>5</ogc:Literal>
             </ogc:PropertyIsLessThan>
           </ogc:Filter>
           <se:MaxScaleDenominator>60000</se:MaxScaleDenominator>
@@ -232,17 +232,17 @@
         <se:Rule>
           <se:Name>classe_2</se:Name>
           <se:Description>
-            <se:Title>De 10 à moins de 15 %</se:Title>
+            <se:Title>De 5 à moins de 10 %</se:Title>
           </se:Description>
           <ogc:Filter>
             <ogc:And>
               <ogc:PropertyIsGreaterThanOrEqualTo>
                 <ogc:PropertyName>part_moins_20</ogc:PropertyName>
-                <ogc:Literal>10</ogc:Literal>
+                <ogc:Literal>5</ogc:Literal>
               </ogc:PropertyIsGreaterThanOrEqualTo>
               <ogc:PropertyIsLessThan>
                 <ogc:PropertyName>part_moins_20</ogc:PropertyName>
-                <ogc:Literal>15</ogc:Literal>
+                <ogc:Literal>10</ogc:Literal>
               </ogc:PropertyIsLessThan>
             </ogc:And>
           </ogc:Filter>
@@ -288,17 +288,17 @@
         <se:Rule>
           <se:Name>classe_3</se:Name>
           <se:Description>
-            <se:Title>De 15 à moins de 20 %</se:Title>
+            <se:Title>De 10 à moins de 15 %</se:Title>
           </se:Description>
           <ogc:Filter>
             <ogc:And>
               <ogc:PropertyIsGreaterThanOrEqualTo>
                 <ogc:PropertyName>part_moins_20</ogc:PropertyName>
-                <ogc:Literal>15</ogc:Literal>
+                <ogc:Literal>10</ogc:Literal>
               </ogc:PropertyIsGreaterThanOrEqualTo>
               <ogc:PropertyIsLessThan>
                 <ogc:PropertyName>part_moins_20</ogc:PropertyName>
-                <ogc:Literal>20</ogc:Literal>
+                <ogc:Literal>15</ogc:Literal>
               </ogc:PropertyIsLessThan>
             </ogc:And>
           </ogc:Filter>
@@ -344,17 +344,17 @@
         <se:Rule>
           <se:Name>classe_4</se:Name>
           <se:Description>
-            <se:Title>De 20 à moins de 30 %</se:Title>
+            <se:Title>De 15 à moins de 25 %</se:Title>
           </se:Description>
           <ogc:Filter>
             <ogc:And>
               <ogc:PropertyIsGreaterThanOrEqualTo>
                 <ogc:PropertyName>part_moins_20</ogc:PropertyName>
-                <ogc:Literal>20</ogc:Literal>
+                <ogc:Literal>15</ogc:Literal>
               </ogc:PropertyIsGreaterThanOrEqualTo>
               <ogc:PropertyIsLessThan>
                 <ogc:PropertyName>part_moins_20</ogc:PropertyName>
-                <ogc:Literal>30</ogc:Literal>
+                <ogc:Literal>25</ogc:Literal>
               </ogc:PropertyIsLessThan>
             </ogc:And>
           </ogc:Filter>
@@ -400,12 +400,12 @@
         <se:Rule>
           <se:Name>classe_5</se:Name>
           <se:Description>
-            <se:Title>30 % et plus</se:Title>
+            <se:Title>25 % et plus</se:Title>
           </se:Description>
           <ogc:Filter>
             <ogc:PropertyIsGreaterThanOrEqualTo>
               <ogc:PropertyName>part_moins_20</ogc:PropertyName>
-              <ogc:Literal>30</ogc:Literal>
+              <ogc:Literal>25</ogc:Literal>
             </ogc:PropertyIsGreaterThanOrEqualTo>
           </ogc:Filter>
           <se:MaxScaleDenominator>60000</se:MaxScaleDenominator>
@@ -505,12 +505,12 @@
         <se:Rule>
           <se:Name>classe_1_loin</se:Name>
           <se:Description>
-            <se:Title>Moins de 10 %</se:Title>
+            <se:Title>Moins de 5 %</se:Title>
           </se:Description>
           <ogc:Filter>
             <ogc:PropertyIsLessThan>
               <ogc:PropertyName>part_moins_20</ogc:PropertyName>
-              <ogc:Literal>10</ogc:Literal>
+              <ogc:Literal>5</ogc:Literal>
             </ogc:PropertyIsLessThan>
           </ogc:Filter>
           <se:MinScaleDenominator>60000</se:MinScaleDenominator>
@@ -555,17 +555,17 @@
         <se:Rule>
           <se:Name>classe_2_loin</se:Name>
           <se:Description>
-            <se:Title>De 10 à moins de 15 %</se:Title>
+            <se:Title>De 5 à moins de 10 %</se:Title>
           </se:Description>
           <ogc:Filter>
             <ogc:And>
               <ogc:PropertyIsGreaterThanOrEqualTo>
                 <ogc:PropertyName>part_moins_20</ogc:PropertyName>
-                <ogc:Literal>10</ogc:Literal>
+                <ogc:Literal>5</ogc:Literal>
               </ogc:PropertyIsGreaterThanOrEqualTo>
               <ogc:PropertyIsLessThan>
                 <ogc:PropertyName>part_moins_20</ogc:PropertyName>
-                <ogc:Literal>15</ogc:Literal>
+                <ogc:Literal>10</ogc:Literal>
               </ogc:PropertyIsLessThan>
             </ogc:And>
           </ogc:Filter>
@@ -611,17 +611,17 @@
         <se:Rule>
           <se:Name>classe_3_loin</se:Name>
           <se:Description>
-            <se:Title>De 15 à moins de 20 %</se:Title>
+            <se:Title>De 10 à moins de 15 %</se:Title>
           </se:Description>
           <ogc:Filter>
             <ogc:And>
               <ogc:PropertyIsGreaterThanOrEqualTo>
                 <ogc:PropertyName>part_moins_20</ogc:PropertyName>
-                <ogc:Literal>15</ogc:Literal>
+                <ogc:Literal>10</ogc:Literal>
               </ogc:PropertyIsGreaterThanOrEqualTo>
               <ogc:PropertyIsLessThan>
                 <ogc:PropertyName>part_moins_20</ogc:PropertyName>
-                <ogc:Literal>20</ogc:Literal>
+                <ogc:Literal>15</ogc:Literal>
               </ogc:PropertyIsLessThan>
             </ogc:And>
           </ogc:Filter>
@@ -667,17 +667,17 @@
         <se:Rule>
           <se:Name>classe_4_loin</se:Name>
           <se:Description>
-            <se:Title>De 20 à moins de 30 %</se:Title>
+            <se:Title>De 15 à moins de 25 %</se:Title>
           </se:Description>
           <ogc:Filter>
             <ogc:And>
               <ogc:PropertyIsGreaterThanOrEqualTo>
                 <ogc:PropertyName>part_moins_20</ogc:PropertyName>
-                <ogc:Literal>20</ogc:Literal>
+                <ogc:Literal>15</ogc:Literal>
               </ogc:PropertyIsGreaterThanOrEqualTo>
               <ogc:PropertyIsLessThan>
                 <ogc:PropertyName>part_moins_20</ogc:PropertyName>
-                <ogc:Literal>30</ogc:Literal>
+                <ogc:Literal>25</ogc:Literal>
               </ogc:PropertyIsLessThan>
             </ogc:And>
           </ogc:Filter>
@@ -723,12 +723,12 @@
         <se:Rule>
           <se:Name>classe_5_loin</se:Name>
           <se:Description>
-            <se:Title>30 % et plus</se:Title>
+            <se:Title>25 % et plus</se:Title>
           </se:Description>
           <ogc:Filter>
             <ogc:PropertyIsGreaterThanOrEqualTo>
               <ogc:PropertyName>part_moins_20</ogc:PropertyName>
-              <ogc:Literal>30</ogc:Literal>
+              <ogc:Literal>25</ogc:Literal>
             </ogc:PropertyIsGreaterThanOrEqualTo>
           </ogc:Filter>
           <se:MinScaleDenominator>60000</se:MinScaleDenominator>

@@ -14,12 +14,12 @@
         <se:Rule>
           <se:Name>classe_1</se:Name>
           <se:Description>
-            <se:Title>Moins de 2,5 %</se:Title>
+            <se:Title>Moins de 3 %</se:Title>
           </se:Description>
           <ogc:Filter>
             <ogc:PropertyIsLessThan>
               <ogc:PropertyName>part_dpe_fg</ogc:PropertyName>
-              <ogc:Literal>2.5</ogc:Literal>
+              <ogc:Literal>3</ogc:Literal>
             </ogc:PropertyIsLessThan>
           </ogc:Filter>
           <se:PolygonSymbolizer>
@@ -31,13 +31,13 @@
         <se:Rule>
           <se:Name>classe_2</se:Name>
           <se:Description>
-            <se:Title>De 2,5 à moins de 5 %</se:Title>
+            <se:Title>De 3 à moins de 5 %</se:Title>
           </se:Description>
           <ogc:Filter>
             <ogc:And>
               <ogc:PropertyIsGreaterThanOrEqualTo>
                 <ogc:PropertyName>part_dpe_fg</ogc:PropertyName>
-                <ogc:Literal>2.5</ogc:Literal>
+                <ogc:Literal>3</ogc:Literal>
               </ogc:PropertyIsGreaterThanOrEqualTo>
               <ogc:PropertyIsLessThan>
                 <ogc:PropertyName>part_dpe_fg</ogc:PropertyName>
@@ -54,7 +54,7 @@
         <se:Rule>
           <se:Name>classe_3</se:Name>
           <se:Description>
-            <se:Title>De 5 à moins de 10 %</se:Title>
+            <se:Title>De 5 à moins de 7 %</se:Title>
           </se:Description>
           <ogc:Filter>
             <ogc:And>
@@ -64,7 +64,7 @@
               </ogc:PropertyIsGreaterThanOrEqualTo>
               <ogc:PropertyIsLessThan>
                 <ogc:PropertyName>part_dpe_fg</ogc:PropertyName>
-                <ogc:Literal>10</ogc:Literal>
+                <ogc:Literal>7</ogc:Literal>
               </ogc:PropertyIsLessThan>
             </ogc:And>
           </ogc:Filter>
@@ -77,17 +77,17 @@
         <se:Rule>
           <se:Name>classe_4</se:Name>
           <se:Description>
-            <se:Title>De 10 à moins de 20 %</se:Title>
+            <se:Title>De 7 à moins de 10 %</se:Title>
           </se:Description>
           <ogc:Filter>
             <ogc:And>
               <ogc:PropertyIsGreaterThanOrEqualTo>
                 <ogc:PropertyName>part_dpe_fg</ogc:PropertyName>
-                <ogc:Literal>10</ogc:Literal>
+                <ogc:Literal>7</ogc:Literal>
               </ogc:PropertyIsGreaterThanOrEqualTo>
               <ogc:PropertyIsLessThan>
                 <ogc:PropertyName>part_dpe_fg</ogc:PropertyName>
-                <ogc:Literal>20</ogc:Literal>
+                <ogc:Literal>10</ogc:Literal>
               </ogc:PropertyIsLessThan>
             </ogc:And>
           </ogc:Filter>
@@ -100,12 +100,12 @@
         <se:Rule>
           <se:Name>classe_5</se:Name>
           <se:Description>
-            <se:Title>20 % et plus</se:Title>
+            <se:Title>10 % et plus</se:Title>
           </se:Description>
           <ogc:Filter>
             <ogc:PropertyIsGreaterThanOrEqualTo>
               <ogc:PropertyName>part_dpe_fg</ogc:PropertyName>
-              <ogc:Literal>20</ogc:Literal>
+              <ogc:Literal>10</ogc:Literal>
             </ogc:PropertyIsGreaterThanOrEqualTo>
           </ogc:Filter>
           <se:PolygonSymbolizer>
@@ -127,7 +127,7 @@
           </ogc:Filter>
           <se:PolygonSymbolizer>
             <se:Fill>
-              <se:SvgParameter name="fill">#eeeeee</se:SvgParameter>
+              <se:SvgParameter name="fill">#f2f2f2</se:SvgParameter>
             </se:Fill>
           </se:PolygonSymbolizer>
           <se:PolygonSymbolizer>
@@ -137,11 +137,11 @@
                   <se:Mark>
                     <se:WellKnownName>horline</se:WellKnownName>
                     <se:Stroke>
-                      <se:SvgParameter name="stroke">#8c8c8c</se:SvgParameter>
-                      <se:SvgParameter name="stroke-width">0.8</se:SvgParameter>
+                      <se:SvgParameter name="stroke">#a8a8a8</se:SvgParameter>
+                      <se:SvgParameter name="stroke-width">0.7</se:SvgParameter>
                     </se:Stroke>
                   </se:Mark>
-                  <se:Size>5</se:Size>
+                  <se:Size>5.5</se:Size>
                   <se:Rotation>45</se:Rotation>
                 </se:Graphic>
               </se:GraphicFill>

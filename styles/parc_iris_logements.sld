@@ -39,7 +39,7 @@
           </ogc:Filter>
           <se:PolygonSymbolizer>
             <se:Fill>
-              <se:SvgParameter name="fill">#eeeeee</se:SvgParameter>
+              <se:SvgParameter name="fill">#f2f2f2</se:SvgParameter>
             </se:Fill>
           </se:PolygonSymbolizer>
           <se:PolygonSymbolizer>
@@ -49,11 +49,11 @@
                   <se:Mark>
                     <se:WellKnownName>horline</se:WellKnownName>
                     <se:Stroke>
-                      <se:SvgParameter name="stroke">#8c8c8c</se:SvgParameter>
-                      <se:SvgParameter name="stroke-width">0.8</se:SvgParameter>
+                      <se:SvgParameter name="stroke">#a8a8a8</se:SvgParameter>
+                      <se:SvgParameter name="stroke-width">0.7</se:SvgParameter>
                     </se:Stroke>
                   </se:Mark>
-                  <se:Size>5</se:Size>
+                  <se:Size>5.5</se:Size>
                   <se:Rotation>45</se:Rotation>
                 </se:Graphic>
               </se:GraphicFill>

@@ -14,12 +14,12 @@
         <se:Rule>
           <se:Name>classe_1</se:Name>
           <se:Description>
-            <se:Title>Moins de 5 €/m²</se:Title>
+            <se:Title>Moins de 5,4 €/m²</se:Title>
           </se:Description>
           <ogc:Filter>
             <ogc:PropertyIsLessThan>
               <ogc:PropertyName>loyer_moy_m2</ogc:PropertyName>
-              <ogc:Literal>5</ogc:Literal>
+              <ogc:Literal>5.4</ogc:Literal>
             </ogc:PropertyIsLessThan>
           </ogc:Filter>
           <se:PolygonSymbolizer>
@@ -31,17 +31,17 @@
         <se:Rule>
           <se:Name>classe_2</se:Name>
           <se:Description>
-            <se:Title>De 5 à moins de 5,5 €/m²</se:Title>
+            <se:Title>De 5,4 à moins de 5,7 €/m²</se:Title>
           </se:Description>
           <ogc:Filter>
             <ogc:And>
               <ogc:PropertyIsGreaterThanOrEqualTo>
                 <ogc:PropertyName>loyer_moy_m2</ogc:PropertyName>
-                <ogc:Literal>5</ogc:Literal>
+                <ogc:Literal>5.4</ogc:Literal>
               </ogc:PropertyIsGreaterThanOrEqualTo>
               <ogc:PropertyIsLessThan>
                 <ogc:PropertyName>loyer_moy_m2</ogc:PropertyName>
-                <ogc:Literal>5.5</ogc:Literal>
+                <ogc:Literal>5.7</ogc:Literal>
               </ogc:PropertyIsLessThan>
             </ogc:And>
           </ogc:Filter>
@@ -54,13 +54,13 @@
         <se:Rule>
           <se:Name>classe_3</se:Name>
           <se:Description>
-            <se:Title>De 5,5 à moins de 6 €/m²</se:Title>
+            <se:Title>De 5,7 à moins de 6 €/m²</se:Title>
           </se:Description>
           <ogc:Filter>
             <ogc:And>
               <ogc:PropertyIsGreaterThanOrEqualTo>
                 <ogc:PropertyName>loyer_moy_m2</ogc:PropertyName>
-                <ogc:Literal>5.5</ogc:Literal>
+                <ogc:Literal>5.7</ogc:Literal>
               </ogc:PropertyIsGreaterThanOrEqualTo>
               <ogc:PropertyIsLessThan>
                 <ogc:PropertyName>loyer_moy_m2</ogc:PropertyName>
@@ -77,7 +77,7 @@
         <se:Rule>
           <se:Name>classe_4</se:Name>
           <se:Description>
-            <se:Title>De 6 à moins de 6,5 €/m²</se:Title>
+            <se:Title>De 6 à moins de 6,3 €/m²</se:Title>
           </se:Description>
           <ogc:Filter>
             <ogc:And>
@@ -87,7 +87,7 @@
               </ogc:PropertyIsGreaterThanOrEqualTo>
               <ogc:PropertyIsLessThan>
                 <ogc:PropertyName>loyer_moy_m2</ogc:PropertyName>
-                <ogc:Literal>6.5</ogc:Literal>
+                <ogc:Literal>6.3</ogc:Literal>
               </ogc:PropertyIsLessThan>
             </ogc:And>
           </ogc:Filter>
@@ -100,12 +100,12 @@
         <se:Rule>
           <se:Name>classe_5</se:Name>
           <se:Description>
-            <se:Title>6,5 €/m² et plus</se:Title>
+            <se:Title>6,3 €/m² et plus</se:Title>
           </se:Description>
           <ogc:Filter>
             <ogc:PropertyIsGreaterThanOrEqualTo>
               <ogc:PropertyName>loyer_moy_m2</ogc:PropertyName>
-              <ogc:Literal>6.5</ogc:Literal>
+              <ogc:Literal>6.3</ogc:Literal>
             </ogc:PropertyIsGreaterThanOrEqualTo>
           </ogc:Filter>
           <se:PolygonSymbolizer>
@@ -127,7 +127,7 @@
           </ogc:Filter>
           <se:PolygonSymbolizer>
             <se:Fill>
-              <se:SvgParameter name="fill">#eeeeee</se:SvgParameter>
+              <se:SvgParameter name="fill">#f2f2f2</se:SvgParameter>
             </se:Fill>
           </se:PolygonSymbolizer>
           <se:PolygonSymbolizer>
@@ -137,11 +137,11 @@
                   <se:Mark>
                     <se:WellKnownName>horline</se:WellKnownName>
                     <se:Stroke>
-                      <se:SvgParameter name="stroke">#8c8c8c</se:SvgParameter>
-                      <se:SvgParameter name="stroke-width">0.8</se:SvgParameter>
+                      <se:SvgParameter name="stroke">#a8a8a8</se:SvgParameter>
+                      <se:SvgParameter name="stroke-width">0.7</se:SvgParameter>
                     </se:Stroke>
                   </se:Mark>
-                  <se:Size>5</se:Size>
+                  <se:Size>5.5</se:Size>
                   <se:Rotation>45</se:Rotation>
                 </se:Graphic>
               </se:GraphicFill>

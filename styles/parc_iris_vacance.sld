@@ -31,7 +31,7 @@
         <se:Rule>
           <se:Name>classe_2</se:Name>
           <se:Description>
-            <se:Title>De 1 à moins de 2 %</se:Title>
+            <se:Title>De 1 à moins de 1,5 %</se:Title>
           </se:Description>
           <ogc:Filter>
             <ogc:And>
@@ -41,7 +41,7 @@
               </ogc:PropertyIsGreaterThanOrEqualTo>
               <ogc:PropertyIsLessThan>
                 <ogc:PropertyName>tx_vacance</ogc:PropertyName>
-                <ogc:Literal>2</ogc:Literal>
+                <ogc:Literal>1.5</ogc:Literal>
               </ogc:PropertyIsLessThan>
             </ogc:And>
           </ogc:Filter>
@@ -53,6 +53,29 @@
         </se:Rule>
         <se:Rule>
           <se:Name>classe_3</se:Name>
+          <se:Description>
+            <se:Title>De 1,5 à moins de 2 %</se:Title>
+          </se:Description>
+          <ogc:Filter>
+            <ogc:And>
+              <ogc:PropertyIsGreaterThanOrEqualTo>
+                <ogc:PropertyName>tx_vacance</ogc:PropertyName>
+                <ogc:Literal>1.5</ogc:Literal>
+              </ogc:PropertyIsGreaterThanOrEqualTo>
+              <ogc:PropertyIsLessThan>
+                <ogc:PropertyName>tx_vacance</ogc:PropertyName>
+                <ogc:Literal>2</ogc:Literal>
+              </ogc:PropertyIsLessThan>
+            </ogc:And>
+          </ogc:Filter>
+          <se:PolygonSymbolizer>
+            <se:Fill>
+              <se:SvgParameter name="fill">#fe9929</se:SvgParameter>
+            </se:Fill>
+          </se:PolygonSymbolizer>
+        </se:Rule>
+        <se:Rule>
+          <se:Name>classe_4</se:Name>
           <se:Description>
             <se:Title>De 2 à moins de 3 %</se:Title>
           </se:Description>
@@ -70,29 +93,6 @@
           </ogc:Filter>
           <se:PolygonSymbolizer>
             <se:Fill>
-              <se:SvgParameter name="fill">#fe9929</se:SvgParameter>
-            </se:Fill>
-          </se:PolygonSymbolizer>
-        </se:Rule>
-        <se:Rule>
-          <se:Name>classe_4</se:Name>
-          <se:Description>
-            <se:Title>De 3 à moins de 5 %</se:Title>
-          </se:Description>
-          <ogc:Filter>
-            <ogc:And>
-              <ogc:PropertyIsGreaterThanOrEqualTo>
-                <ogc:PropertyName>tx_vacance</ogc:PropertyName>
-                <ogc:Literal>3</ogc:Literal>
-              </ogc:PropertyIsGreaterThanOrEqualTo>
-              <ogc:PropertyIsLessThan>
-                <ogc:PropertyName>tx_vacance</ogc:PropertyName>
-                <ogc:Literal>5</ogc:Literal>
-              </ogc:PropertyIsLessThan>
-            </ogc:And>
-          </ogc:Filter>
-          <se:PolygonSymbolizer>
-            <se:Fill>
               <se:SvgParameter name="fill">#d95f0e</se:SvgParameter>
             </se:Fill>
           </se:PolygonSymbolizer>
@@ -100,12 +100,12 @@
         <se:Rule>
           <se:Name>classe_5</se:Name>
           <se:Description>
-            <se:Title>5 % et plus</se:Title>
+            <se:Title>3 % et plus</se:Title>
           </se:Description>
           <ogc:Filter>
             <ogc:PropertyIsGreaterThanOrEqualTo>
               <ogc:PropertyName>tx_vacance</ogc:PropertyName>
-              <ogc:Literal>5</ogc:Literal>
+              <ogc:Literal>3</ogc:Literal>
             </ogc:PropertyIsGreaterThanOrEqualTo>
           </ogc:Filter>
           <se:PolygonSymbolizer>
@@ -127,7 +127,7 @@
           </ogc:Filter>
           <se:PolygonSymbolizer>
             <se:Fill>
-              <se:SvgParameter name="fill">#eeeeee</se:SvgParameter>
+              <se:SvgParameter name="fill">#f2f2f2</se:SvgParameter>
             </se:Fill>
           </se:PolygonSymbolizer>
           <se:PolygonSymbolizer>
@@ -137,11 +137,11 @@
                   <se:Mark>
                     <se:WellKnownName>horline</se:WellKnownName>
                     <se:Stroke>
-                      <se:SvgParameter name="stroke">#8c8c8c</se:SvgParameter>
-                      <se:SvgParameter name="stroke-width">0.8</se:SvgParameter>
+                      <se:SvgParameter name="stroke">#a8a8a8</se:SvgParameter>
+                      <se:SvgParameter name="stroke-width">0.7</se:SvgParameter>
                     </se:Stroke>
                   </se:Mark>
-                  <se:Size>5</se:Size>
+                  <se:Size>5.5</se:Size>
                   <se:Rotation>45</se:Rotation>
                 </se:Graphic>
               </se:GraphicFill>

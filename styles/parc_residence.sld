@@ -182,12 +182,12 @@
         <se:Rule>
           <se:Name>classe_1</se:Name>
           <se:Description>
-            <se:Title>Moins de 30 logements</se:Title>
+            <se:Title>Moins de 20 logements</se:Title>
           </se:Description>
           <ogc:Filter>
             <ogc:PropertyIsLessThan>
               <ogc:PropertyName>nb_logements</ogc:PropertyName>
-              <ogc:Literal>30</ogc:Literal>
+              <ogc:Literal>20</ogc:Literal>
             </ogc:PropertyIsLessThan>
           </ogc:Filter>
           <se:MaxScaleDenominator>60000</se:MaxScaleDenominator>
@@ -204,20 +204,55 @@
                   <se:SvgParameter name="stroke-width">1</se:SvgParameter>
                 </se:Stroke>
               </se:Mark>
-              <se:Size>7</se:Size>
+              <se:Size>6</se:Size>
             </se:Graphic>
           </se:PointSymbolizer>
         </se:Rule>
         <se:Rule>
           <se:Name>classe_2</se:Name>
           <se:Description>
-            <se:Title>De 30 à moins de 80 logements</se:Title>
+            <se:Title>De 20 à moins de 40 logements</se:Title>
           </se:Description>
           <ogc:Filter>
             <ogc:And>
               <ogc:PropertyIsGreaterThanOrEqualTo>
                 <ogc:PropertyName>nb_logements</ogc:PropertyName>
-                <ogc:Literal>30</ogc:Literal>
+                <ogc:Literal>20</ogc:Literal>
+              </ogc:PropertyIsGreaterThanOrEqualTo>
+              <ogc:PropertyIsLessThan>
+                <ogc:PropertyName>nb_logements</ogc:PropertyName>
+                <ogc:Literal>40</ogc:Literal>
+              </ogc:PropertyIsLessThan>
+            </ogc:And>
+          </ogc:Filter>
+          <se:MaxScaleDenominator>60000</se:MaxScaleDenominator>
+          <se:PointSymbolizer>
+            <se:Graphic>
+              <se:Mark>
+                <se:WellKnownName>circle</se:WellKnownName>
+                <se:Fill>
+                  <se:SvgParameter name="fill">#c2410c</se:SvgParameter>
+                  <se:SvgParameter name="fill-opacity">0.85</se:SvgParameter>
+                </se:Fill>
+                <se:Stroke>
+                  <se:SvgParameter name="stroke">#ffffff</se:SvgParameter>
+                  <se:SvgParameter name="stroke-width">1</se:SvgParameter>
+                </se:Stroke>
+              </se:Mark>
+              <se:Size>8.5</se:Size>
+            </se:Graphic>
+          </se:PointSymbolizer>
+        </se:Rule>
+        <se:Rule>
+          <se:Name>classe_3</se:Name>
+          <se:Description>
+            <se:Title>De 40 à moins de 80 logements</se:Title>
+          </se:Description>
+          <ogc:Filter>
+            <ogc:And>
+              <ogc:PropertyIsGreaterThanOrEqualTo>
+                <ogc:PropertyName>nb_logements</ogc:PropertyName>
+                <ogc:Literal>40</ogc:Literal>
               </ogc:PropertyIsGreaterThanOrEqualTo>
               <ogc:PropertyIsLessThan>
                 <ogc:PropertyName>nb_logements</ogc:PropertyName>
@@ -239,14 +274,14 @@
                   <se:SvgParameter name="stroke-width">1</se:SvgParameter>
                 </se:Stroke>
               </se:Mark>
-              <se:Size>11</se:Size>
+              <se:Size>12</se:Size>
             </se:Graphic>
           </se:PointSymbolizer>
         </se:Rule>
         <se:Rule>
-          <se:Name>classe_3</se:Name>
+          <se:Name>classe_4</se:Name>
           <se:Description>
-            <se:Title>De 80 à moins de 200 logements</se:Title>
+            <se:Title>De 80 à moins de 150 logements</se:Title>
           </se:Description>
           <ogc:Filter>
             <ogc:And>
@@ -256,7 +291,7 @@
               </ogc:PropertyIsGreaterThanOrEqualTo>
               <ogc:PropertyIsLessThan>
                 <ogc:PropertyName>nb_logements</ogc:PropertyName>
-                <ogc:Literal>200</ogc:Literal>
+                <ogc:Literal>150</ogc:Literal>
               </ogc:PropertyIsLessThan>
             </ogc:And>
           </ogc:Filter>
@@ -279,14 +314,14 @@
           </se:PointSymbolizer>
         </se:Rule>
         <se:Rule>
-          <se:Name>classe_4</se:Name>
+          <se:Name>classe_5</se:Name>
           <se:Description>
-            <se:Title>200 logements et plus</se:Title>
+            <se:Title>150 logements et plus</se:Title>
           </se:Description>
           <ogc:Filter>
             <ogc:PropertyIsGreaterThanOrEqualTo>
               <ogc:PropertyName>nb_logements</ogc:PropertyName>
-              <ogc:Literal>200</ogc:Literal>
+              <ogc:Literal>150</ogc:Literal>
             </ogc:PropertyIsGreaterThanOrEqualTo>
           </ogc:Filter>
           <se:MaxScaleDenominator>60000</se:MaxScaleDenominator>
@@ -303,19 +338,19 @@
                   <se:SvgParameter name="stroke-width">1</se:SvgParameter>
                 </se:Stroke>
               </se:Mark>
-              <se:Size>25</se:Size>
+              <se:Size>24</se:Size>
             </se:Graphic>
           </se:PointSymbolizer>
         </se:Rule>
         <se:Rule>
           <se:Name>classe_1_loin</se:Name>
           <se:Description>
-            <se:Title>Moins de 30 logements</se:Title>
+            <se:Title>Moins de 20 logements</se:Title>
           </se:Description>
           <ogc:Filter>
             <ogc:PropertyIsLessThan>
               <ogc:PropertyName>nb_logements</ogc:PropertyName>
-              <ogc:Literal>30</ogc:Literal>
+              <ogc:Literal>20</ogc:Literal>
             </ogc:PropertyIsLessThan>
           </ogc:Filter>
           <se:MinScaleDenominator>60000</se:MinScaleDenominator>
@@ -332,24 +367,24 @@
                   <se:SvgParameter name="stroke-width">0.6</se:SvgParameter>
                 </se:Stroke>
               </se:Mark>
-              <se:Size>3.5</se:Size>
+              <se:Size>3.2</se:Size>
             </se:Graphic>
           </se:PointSymbolizer>
         </se:Rule>
         <se:Rule>
           <se:Name>classe_2_loin</se:Name>
           <se:Description>
-            <se:Title>De 30 à moins de 80 logements</se:Title>
+            <se:Title>De 20 à moins de 40 logements</se:Title>
           </se:Description>
           <ogc:Filter>
             <ogc:And>
               <ogc:PropertyIsGreaterThanOrEqualTo>
                 <ogc:PropertyName>nb_logements</ogc:PropertyName>
-                <ogc:Literal>30</ogc:Literal>
+                <ogc:Literal>20</ogc:Literal>
               </ogc:PropertyIsGreaterThanOrEqualTo>
               <ogc:PropertyIsLessThan>
                 <ogc:PropertyName>nb_logements</ogc:PropertyName>
-                <ogc:Literal>80</ogc:Literal>
+                <ogc:Literal>40</ogc:Literal>
               </ogc:PropertyIsLessThan>
             </ogc:And>
           </ogc:Filter>
@@ -367,24 +402,24 @@
                   <se:SvgParameter name="stroke-width">0.6</se:SvgParameter>
                 </se:Stroke>
               </se:Mark>
-              <se:Size>5.5</se:Size>
+              <se:Size>4.6</se:Size>
             </se:Graphic>
           </se:PointSymbolizer>
         </se:Rule>
         <se:Rule>
           <se:Name>classe_3_loin</se:Name>
           <se:Description>
-            <se:Title>De 80 à moins de 200 logements</se:Title>
+            <se:Title>De 40 à moins de 80 logements</se:Title>
           </se:Description>
           <ogc:Filter>
             <ogc:And>
               <ogc:PropertyIsGreaterThanOrEqualTo>
                 <ogc:PropertyName>nb_logements</ogc:PropertyName>
-                <ogc:Literal>80</ogc:Literal>
+                <ogc:Literal>40</ogc:Literal>
               </ogc:PropertyIsGreaterThanOrEqualTo>
               <ogc:PropertyIsLessThan>
                 <ogc:PropertyName>nb_logements</ogc:PropertyName>
-                <ogc:Literal>200</ogc:Literal>
+                <ogc:Literal>80</ogc:Literal>
               </ogc:PropertyIsLessThan>
             </ogc:And>
           </ogc:Filter>
@@ -402,19 +437,54 @@
                   <se:SvgParameter name="stroke-width">0.6</se:SvgParameter>
                 </se:Stroke>
               </se:Mark>
-              <se:Size>8.5</se:Size>
+              <se:Size>6.5</se:Size>
             </se:Graphic>
           </se:PointSymbolizer>
         </se:Rule>
         <se:Rule>
           <se:Name>classe_4_loin</se:Name>
           <se:Description>
-            <se:Title>200 logements et plus</se:Title>
+            <se:Title>De 80 à moins de 150 logements</se:Title>
+          </se:Description>
+          <ogc:Filter>
+            <ogc:And>
+              <ogc:PropertyIsGreaterThanOrEqualTo>
+                <ogc:PropertyName>nb_logements</ogc:PropertyName>
+                <ogc:Literal>80</ogc:Literal>
+              </ogc:PropertyIsGreaterThanOrEqualTo>
+              <ogc:PropertyIsLessThan>
+                <ogc:PropertyName>nb_logements</ogc:PropertyName>
+                <ogc:Literal>150</ogc:Literal>
+              </ogc:PropertyIsLessThan>
+            </ogc:And>
+          </ogc:Filter>
+          <se:MinScaleDenominator>60000</se:MinScaleDenominator>
+          <se:PointSymbolizer>
+            <se:Graphic>
+              <se:Mark>
+                <se:WellKnownName>circle</se:WellKnownName>
+                <se:Fill>
+                  <se:SvgParameter name="fill">#c2410c</se:SvgParameter>
+                  <se:SvgParameter name="fill-opacity">0.85</se:SvgParameter>
+                </se:Fill>
+                <se:Stroke>
+                  <se:SvgParameter name="stroke">#ffffff</se:SvgParameter>
+                  <se:SvgParameter name="stroke-width">0.6</se:SvgParameter>
+                </se:Stroke>
+              </se:Mark>
+              <se:Size>9</se:Size>
+            </se:Graphic>
+          </se:PointSymbolizer>
+        </se:Rule>
+        <se:Rule>
+          <se:Name>classe_5_loin</se:Name>
+          <se:Description>
+            <se:Title>150 logements et plus</se:Title>
           </se:Description>
           <ogc:Filter>
             <ogc:PropertyIsGreaterThanOrEqualTo>
               <ogc:PropertyName>nb_logements</ogc:PropertyName>
-              <ogc:Literal>200</ogc:Literal>
+              <ogc:Literal>150</ogc:Literal>
             </ogc:PropertyIsGreaterThanOrEqualTo>
           </ogc:Filter>
           <se:MinScaleDenominator>60000</se:MinScaleDenominator>

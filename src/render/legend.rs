@@ -288,7 +288,7 @@ mod tests {
         let style = book.get(catalogue.layer("parc_residence").unwrap(), None).unwrap();
         let titles = |scale| entries(style, scale, true).into_iter().map(|e| (e.name, e.title)).collect::<Vec<_>>();
         let near = titles(None);
-        assert_eq!(near[0], ("classe_1".into(), "Moins de 30 logements".into()));
+        assert_eq!(near[0], ("classe_1".into(), "Moins de 20 logements".into()));
         assert!(near.iter().any(|(name, title)| name == "secret" && title == "Secret statistique"));
         assert_eq!(near.len(), near.iter().map(|e| &e.1).collect::<HashSet<_>>().len());
         let far = titles(Some(200_000.0));

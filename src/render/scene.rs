@@ -421,11 +421,11 @@ mod tests {
         let at_centre = |rows: [Row; 2]| {
             let world = Fixture::new().rows("parc_residence", rows).build();
             let at = drawn(&world, "parc_residence", None, &query());
-            (at(50, 50), at(54, 50))
+            (at(50, 50), at(53, 50))
         };
         let large = || Row::new("a").set("nb_logements", 300).point(700_505.0, 7_060_495.0);
         let small = || Row::new("b").set("nb_logements", 12).point(700_505.0, 7_060_495.0);
-        // At 54 lies the white border of the small one.
+        // At 53 lies the white border of the small one.
         assert_eq!(at_centre([large(), small()]), at_centre([small(), large()]));
         assert!(at_centre([large(), small()]).1[2] > 100);
     }
