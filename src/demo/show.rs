@@ -3,18 +3,21 @@
 use crate::publish;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::{IsTerminal, Write};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 /// Times steps and prints a line for each.
 #[derive(Debug)]
 pub struct Show {
     begun: Instant,
+    /// Turns while a step of a publication works, on a terminal.
+    spinner: Mutex<Option<ProgressBar>>,
 }
 
 impl Show {
     /// Time begins.
     pub fn new() -> Show {
-        Show { begun: Instant::now() }
+        Show { begun: Instant::now(), spinner: Mutex::new(None) }
     }
 
     /// A line for a step that took a time.
@@ -36,6 +39,14 @@ impl Show {
     /// Time since the begin.
     pub fn elapsed(&self) -> Duration {
         self.begun.elapsed()
+    }
+
+    fn spin(&self, next: Option<ProgressBar>) {
+        // A poisoned lock means that another line panicked; the spinner is only for show.
+        let mut spinner = self.spinner.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(before) = std::mem::replace(&mut *spinner, next) {
+            before.finish_and_clear();
+        }
     }
 
     /// A bar that counts to a total; hidden when standard error is no terminal.
@@ -72,9 +83,16 @@ pub fn thousands(n: u64) -> String {
 }
 
 impl publish::Progress for Show {
-    fn begin(&self, _: publish::Step) {}
+    fn begin(&self, step: publish::Step) {
+        if std::io::stderr().is_terminal() {
+            let spinner = ProgressBar::new_spinner().with_message(format!("{step:?}").to_lowercase());
+            spinner.enable_steady_tick(Duration::from_millis(200));
+            self.spin(Some(spinner));
+        }
+    }
 
     fn end(&self, step: &publish::StepReport) {
+        self.spin(None);
         let took = step.took.unwrap_or_default();
         self.line(took, &format!("  {:?}: {}", step.step, step.detail).to_lowercase());
     }

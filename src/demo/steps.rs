@@ -17,8 +17,6 @@ pub enum Step {
     Files,
     /// All files were imported.
     Imports,
-    /// A publication of them is current.
-    Publication,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -83,18 +83,45 @@ pub fn blob(mesh: &Mesh, rng: &mut ChaCha8Rng, start: u32, size: usize, allowed:
     cells
 }
 
+/// Visits cells ring by ring from a cell, at most `most` of them, until `found` says what was looked for. `seen` marks
+/// the visited cells with `mark`; it is kept by the caller because clearing it would cost more than the visit.
+pub fn nearby<T>(
+    mesh: &Mesh,
+    start: u32,
+    most: usize,
+    allowed: impl Fn(u32) -> bool,
+    (seen, mark): (&mut [u32], u32),
+    mut found: impl FnMut(usize, u32) -> Option<T>,
+) -> Option<T> {
+    let mut cells = vec![start];
+    seen[start as usize] = mark;
+    let mut next = 0;
+    while next < cells.len().min(most) {
+        let cell = cells[next];
+        next += 1;
+        if let Some(t) = found(next, cell) {
+            return Some(t);
+        }
+        for n in mesh.around(cell) {
+            if seen[n as usize] != mark && allowed(n) {
+                seen[n as usize] = mark;
+                cells.push(n);
+            }
+        }
+    }
+    None
+}
+
 /// Picks `count` cells with a spacing that varies from place to place (`spread`, relative); the first is `first`.
 pub fn scatter(mesh: &Mesh, rng: &mut ChaCha8Rng, first: u32, count: usize, spread: impl Fn(u32) -> f64) -> Vec<u32> {
     let mut order: Vec<u32> = (0..mesh.cells.len() as u32).filter(|c| *c != first).collect();
     order.shuffle(rng);
+    let spread: Vec<f64> = (0..mesh.cells.len() as u32).map(spread).collect();
     let place = |unit: f64| {
         let mut chosen = vec![first];
         for cell in &order {
-            let room = unit * spread(*cell);
-            if chosen.iter().all(|c| {
-                let other = unit * spread(*c);
-                distance(mesh.centre(*c), mesh.centre(*cell)) > room.max(other)
-            }) {
+            let (here, room) = (mesh.centre(*cell), unit * spread[*cell as usize]);
+            if chosen.iter().all(|c| distance(mesh.centre(*c), here) > room.max(unit * spread[*c as usize])) {
                 chosen.push(*cell);
             }
         }

@@ -1,7 +1,7 @@
 //! Invents the zones of one metropolis: communes, IRIS and QPV as groups of cells of one mesh.
 
 use super::dissolve::{Arrangement, Outline};
-use super::growth::{blob, distance, scatter, seeds, share};
+use super::growth::{blob, distance, nearby, scatter, seeds, share};
 use super::mesh::Mesh;
 use super::names;
 use super::zones::{Associee, Commune, Iris, Quartier, Role, Territory};
@@ -344,21 +344,28 @@ impl Sketch {
     fn across(&self, r: &mut ChaCha8Rng, spans: usize, size: usize, taken: &HashSet<u32>) -> Option<Vec<u32>> {
         const WIDEST: usize = 400;
         let ordinary = |c: u32| self.communes[self.commune[c as usize]].role == Role::Ordinary;
-        let mut meetings: Vec<(usize, u32, Vec<usize>)> = (0..self.mesh.cells.len() as u32)
-            .filter(|c| ordinary(*c) && !taken.contains(c))
-            .filter(|c| self.mesh.around(*c).any(|n| self.commune[n as usize] != self.commune[*c as usize]))
-            .filter_map(|start| {
-                let mut met = Vec::new();
-                let near = blob(&self.mesh, r, start, WIDEST, |c| ordinary(c) && !taken.contains(&c));
-                near.into_iter().zip(1..).find_map(|(cell, n)| {
-                    let commune = self.commune[cell as usize];
-                    if !met.contains(&commune) {
-                        met.push(commune);
-                    }
-                    (met.len() == spans).then(|| (n, start, met.clone()))
+        let mut seen = vec![u32::MAX; self.mesh.cells.len()];
+        let mut search = |most: usize, mark: u32| -> Vec<(usize, u32, Vec<usize>)> {
+            (0..self.mesh.cells.len() as u32)
+                .filter(|c| ordinary(*c) && !taken.contains(c))
+                .filter(|c| self.mesh.around(*c).any(|n| self.commune[n as usize] != self.commune[*c as usize]))
+                .filter_map(|start| {
+                    let mut met = Vec::new();
+                    let free = |c| ordinary(c) && !taken.contains(&c);
+                    nearby(&self.mesh, start, most, free, (seen.as_mut_slice(), mark + start), |n, cell| {
+                        let commune = self.commune[cell as usize];
+                        if !met.contains(&commune) {
+                            met.push(commune);
+                        }
+                        (met.len() == spans).then(|| (n, start, met.clone()))
+                    })
                 })
-            })
-            .collect();
+                .collect()
+        };
+        let mut meetings = search(100, 0);
+        if meetings.is_empty() {
+            meetings = search(WIDEST, self.mesh.cells.len() as u32);
+        }
         meetings.sort_unstable();
         // Not always the very closest meeting for those over two communes: they would lie in a heap.
         if spans == 2 && meetings.len() > 8 {
