@@ -121,6 +121,9 @@ BEGIN
     IF EXISTS (SELECT FROM registre.verdict v WHERE v.publication = p_publication AND v.constats > 0) THEN
         RAISE EXCEPTION 'a control has found something in publication %', p_publication;
     END IF;
+    IF NOT EXISTS (SELECT FROM registre.verdict v WHERE v.publication = p_publication AND v.controle = 'attaque') THEN
+        RAISE EXCEPTION 'publication % has not been attacked: no proof, no publication', p_publication;
+    END IF;
     UPDATE registre.publication t SET etat = 'ancienne', fin_grace = now() + p_grace WHERE t.etat = 'courante';
     UPDATE registre.publication t SET etat = 'courante', courante_depuis = now(), rapport = p_rapport,
            rapport_html = p_rapport_html WHERE t.id = p_publication;

@@ -62,11 +62,12 @@ pub enum CheckError {
     Db(#[from] DbError),
 }
 
-/// Attacks a publication together with everything held, and records the verdict with it.
+/// Attacks a publication together with everything held, and records the verdict with it. `files` of knowledge
+/// ([`Knowledge::read`]) are taken one after another, so that each may be as large as memory allows.
 ///
 /// # Errors
 /// [`CheckError`]: the proof could not be made, which counts as no proof.
-pub async fn run(config: &Config, publication: i64, knowledge: &Knowledge) -> Result<Report, CheckError> {
+pub async fn run(config: &Config, publication: i64, files: &[PathBuf]) -> Result<Report, CheckError> {
     let begun = Instant::now();
     let client = crate::db::connect(&config.database, Which::Serving, Role::Checker).await?;
     let rule = Rule {
@@ -76,24 +77,27 @@ pub async fn run(config: &Config, publication: i64, knowledge: &Knowledge) -> Re
         landlords: config.secrecy.landlord_view,
     };
     let mut report = Report::new(publication, rule);
-    for subject in knowledge.subjects() {
-        let times = read::times(&client, subject, knowledge).await?;
-        report.sujets.push(Subject {
-            nom: subject.to_owned(),
-            temps: times.iter().map(|t| t.name.clone()).collect(),
-            residences: times.iter().map(|t| t.residences.len()).sum(),
-            diffusees: times.iter().flat_map(|t| &t.residences).filter(|r| r.published).count(),
-            zones: times.iter().map(|t| t.zones.len()).sum(),
-        });
-        for time in &times {
-            report.constats.extend(attack(subject, std::slice::from_ref(time), rule));
-        }
-        let single = report.constats.len();
-        if times.len() > 1 {
-            let together = attack(subject, &times, rule);
-            let known: std::collections::HashSet<Vec<String>> =
-                report.constats[..single].iter().map(|f| f.residences.clone()).collect();
-            report.entre_millesimes.extend(together.into_iter().filter(|f| !known.contains(&f.residences)));
+    for file in files {
+        let knowledge = Knowledge::read(file)?;
+        for subject in knowledge.subjects() {
+            let times = read::times(&client, subject, &knowledge).await?;
+            report.sujets.push(Subject {
+                nom: subject.to_owned(),
+                temps: times.iter().map(|t| t.name.clone()).collect(),
+                residences: times.iter().map(|t| t.residences.len()).sum(),
+                diffusees: times.iter().flat_map(|t| &t.residences).filter(|r| r.published).count(),
+                zones: times.iter().map(|t| t.zones.len()).sum(),
+            });
+            for time in &times {
+                report.constats.extend(attack(subject, std::slice::from_ref(time), rule));
+            }
+            let single = report.constats.len();
+            if times.len() > 1 {
+                let together = attack(subject, &times, rule);
+                let known: std::collections::HashSet<Vec<String>> =
+                    report.constats[..single].iter().map(|f| f.residences.clone()).collect();
+                report.entre_millesimes.extend(together.into_iter().filter(|f| !known.contains(&f.residences)));
+            }
         }
     }
     if report.sujets.is_empty() {

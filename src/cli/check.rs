@@ -1,6 +1,5 @@
 //! `seuil check`.
 
-use crate::check::Knowledge;
 use crate::config::Config;
 use std::path::PathBuf;
 
@@ -9,9 +8,9 @@ use std::path::PathBuf;
 pub struct Check {
     /// Publication number.
     publication: i64,
-    /// What the attacker knows: CSV `theme;millesime;id;unites;bailleur;compte`.
-    #[arg(long)]
-    connaissances: PathBuf,
+    /// What the attacker knows: CSV `theme;millesime;id;unites;bailleur;compte`; several files may be given.
+    #[arg(long, required = true)]
+    connaissances: Vec<PathBuf>,
     /// Where to write the report as HTML.
     #[arg(long)]
     html: Option<PathBuf>,
@@ -23,8 +22,7 @@ impl Check {
     /// # Errors
     /// What went wrong, for the terminal.
     pub async fn run(self, config: Config) -> anyhow::Result<()> {
-        let knowledge = Knowledge::read(&self.connaissances)?;
-        let report = crate::check::run(&config, self.publication, &knowledge).await?;
+        let report = crate::check::run(&config, self.publication, &self.connaissances).await?;
         if let Some(path) = &self.html {
             std::fs::write(path, report.html())?;
         }

@@ -57,6 +57,9 @@ pub enum PublishError {
     /// There is no former publication to return to.
     #[error("there is no former publication to return to")]
     NoFormer,
+    /// The proof could not be made: no proof, no publication.
+    #[error("the proof could not be made: {0}")]
+    Proof(#[source] crate::check::CheckError),
     /// A task of the program ended before its work was done.
     #[error("interrupted")]
     Interrupted,

@@ -10,6 +10,7 @@ mod error;
 pub mod plan;
 mod planning;
 mod prepare;
+mod proof;
 mod report;
 mod workers;
 
@@ -69,6 +70,7 @@ pub async fn run(config: &Config, options: Options, progress: &dyn Progress) -> 
     run.step(Step::Copie, copy::copy(c, &workers)).await?;
     run.step(Step::Scellement, copy::seal(c, &workers)).await?;
     run.step(Step::Controle, control(c)).await?;
+    run.step(Step::Preuve, proof::prove(c)).await?;
     let mut report = run.report(false).await?;
     if !options.candidate_only {
         let begun = Instant::now();

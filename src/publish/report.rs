@@ -26,6 +26,8 @@ pub enum Step {
     Scellement,
     /// Rules that span tables.
     Controle,
+    /// The independent attack.
+    Preuve,
     /// The ledger is written, the candidate becomes current.
     Publication,
 }
@@ -42,6 +44,7 @@ impl Step {
             Step::Copie => "copie",
             Step::Scellement => "scellement",
             Step::Controle => "controle",
+            Step::Preuve => "preuve",
             Step::Publication => "publication",
         }
     }

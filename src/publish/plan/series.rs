@@ -57,6 +57,19 @@ impl Theme {
         self.families().iter().map(|(name, _)| *name)
     }
 
+    /// Denominators of its families, each with its place among the units.
+    pub fn family_units(self) -> impl Iterator<Item = (&'static str, usize)> {
+        self.families().iter().map(|(name, kind)| {
+            (
+                *name,
+                match kind {
+                    Kind::Own(n) | Kind::Stock(n) => *n,
+                    Kind::Split { inside, .. } => *inside,
+                },
+            )
+        })
+    }
+
     fn families(self) -> &'static [(&'static str, Kind)] {
         match self {
             Theme::Parc => &[
