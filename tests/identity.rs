@@ -163,9 +163,9 @@ fn sensitive(portal: &'static Portal) {
     let describe = "/wfs?SERVICE=WFS&VERSION=2.0.0&REQUEST=DescribeFeatureType&TYPENAMES=seuil:parc_residence";
     let mel = portal.client("mel").get(describe).expect(200).text();
     assert!(mel.contains("siren_bailleur") && mel.contains("loyer_moy_m2"));
-    let client = portal.client("urh");
-    let urh = client.get(describe).expect(200).text();
-    assert!(!urh.contains("siren_bailleur") && !urh.contains("loyer"), "{urh}");
+    let client = portal.client("lomme");
+    let lomme = client.get(describe).expect(200).text();
+    assert!(!lomme.contains("siren_bailleur") && !lomme.contains("loyer"), "{lomme}");
     let items = client.get("/collections/parc_residence/items?f=json&limit=50").expect(200).text();
     assert!(!items.contains("siren_bailleur") && !items.contains("loyer"));
     let filter = client.get("/collections/parc_residence/items?f=json&filter=loyer_moy_m2%3E5");
