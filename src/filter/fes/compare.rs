@@ -37,20 +37,29 @@ impl Reader<'_> {
             return Err(wrong(action, "matchAction is All, Any or One"));
         }
         let [left, right] = e.children.as_slice() else { return Err(wrong(&e.name, "it has exactly two operands")) };
-        let (left, right) = (self.operand(left, 0)?, self.operand(right, 0)?);
+        self.compare(op, &self.operand(left, 0)?, &self.operand(right, 0)?, match_case(e)?)
+    }
+
+    /// A comparison of two operands; literals take the type of the other side.
+    pub(in crate::filter) fn compare(
+        &self,
+        op: CompareOp,
+        left: &Operand<'_>,
+        right: &Operand<'_>,
+        match_case: bool,
+    ) -> Result<Filter, Error> {
         let absent = |o: &Operand| matches!(o, Operand::Property(Property::Absent));
-        if absent(&left) || absent(&right) {
+        if absent(left) || absent(right) {
             return Ok(nothing());
         }
-        let match_case = match_case(e)?;
         if let (Operand::Property(Property::Id), Operand::Literal(id))
-        | (Operand::Literal(id), Operand::Property(Property::Id)) = (&left, &right)
+        | (Operand::Literal(id), Operand::Property(Property::Id)) = (left, right)
         {
             return self.compare_id(op, id, matches!(right, Operand::Property(_)), match_case);
         }
         let kind = left.kind().or(right.kind());
-        let left = self.expression(&left, kind)?;
-        let right = self.expression(&right, kind)?;
+        let left = self.expression(left, kind)?;
+        let right = self.expression(right, kind)?;
         Ok(Filter::Compare { op, left, right, match_case })
     }
 
@@ -76,22 +85,28 @@ impl Reader<'_> {
             (value, Operand::Literal(pattern)) | (Operand::Literal(pattern), value) => (value, pattern),
             _ => return Err(wrong(&e.name, "a literal pattern is needed")),
         };
-        if value == Operand::Property(Property::Absent) {
-            return Ok(nothing());
-        }
-        if !matches!(value.kind(), Some(FieldKind::Text) | None) {
-            return Err(wrong(&e.name, "a text property is needed"));
-        }
         let attribute = |names: &[&str]| names.iter().find_map(|n| e.attribute(n)).filter(|v| !v.is_empty());
         let wild = attribute(&["wildCard"]).ok_or_else(|| wrong(&e.name, "attribute wildCard is missing"))?;
         let single = attribute(&["singleChar"]).ok_or_else(|| wrong(&e.name, "attribute singleChar is missing"))?;
         // 1.0 says `escape`; some clients leave it out.
         let escape = attribute(&["escapeChar", "escape"]);
-        Ok(Filter::Like {
-            expr: self.expression(&value, Some(FieldKind::Text))?,
-            pattern: like_pattern(&pattern, wild, single, escape),
-            match_case: match_case(e)?,
-        })
+        self.resembles(&value, like_pattern(&pattern, wild, single, escape), match_case(e)?)
+    }
+
+    /// A comparison of a text with a pattern of SQL.
+    pub(in crate::filter) fn resembles(
+        &self,
+        value: &Operand<'_>,
+        pattern: String,
+        match_case: bool,
+    ) -> Result<Filter, Error> {
+        if *value == Operand::Property(Property::Absent) {
+            return Ok(nothing());
+        }
+        if !matches!(value.kind(), Some(FieldKind::Text) | None) {
+            return Err(wrong(&pattern, "only a text has a pattern"));
+        }
+        Ok(Filter::Like { expr: self.expression(value, Some(FieldKind::Text))?, pattern, match_case })
     }
 
     fn between(&self, e: &Element) -> Result<Filter, Error> {
@@ -103,14 +118,24 @@ impl Reader<'_> {
         let tested = e.children.iter().find(|c| !c.name.ends_with("Boundary"));
         let tested = self.operand(tested.ok_or_else(|| wrong(&e.name, "the tested property is missing"))?, 0)?;
         let (lower, upper) = (boundary("LowerBoundary")?, boundary("UpperBoundary")?);
-        if tested == Operand::Property(Property::Absent) {
+        self.lies_between(&tested, &lower, &upper)
+    }
+
+    /// `lower <= tested <= upper`.
+    pub(in crate::filter) fn lies_between(
+        &self,
+        tested: &Operand<'_>,
+        lower: &Operand<'_>,
+        upper: &Operand<'_>,
+    ) -> Result<Filter, Error> {
+        if *tested == Operand::Property(Property::Absent) {
             return Ok(nothing());
         }
         let kind = tested.kind().or(lower.kind()).or(upper.kind());
         Ok(Filter::Between {
-            expr: self.expression(&tested, kind)?,
-            lower: self.expression(&lower, kind)?,
-            upper: self.expression(&upper, kind)?,
+            expr: self.expression(tested, kind)?,
+            lower: self.expression(lower, kind)?,
+            upper: self.expression(upper, kind)?,
         })
     }
 
@@ -122,16 +147,21 @@ impl Reader<'_> {
             self.operand(operand, 0)?;
             return Ok(nothing());
         }
-        match self.operand(operand, 0)? {
+        self.is_null(&self.operand(operand, 0)?)
+    }
+
+    /// A test for NULL.
+    pub(in crate::filter) fn is_null(&self, operand: &Operand<'_>) -> Result<Filter, Error> {
+        match operand {
             Operand::Property(Property::Absent) => Ok(Filter::All),
             Operand::Property(Property::Geometry | Property::Id) => Ok(nothing()),
-            other => Ok(Filter::IsNull(self.expression(&other, None)?)),
+            other => Ok(Filter::IsNull(self.expression(other, None)?)),
         }
     }
 }
 
 /// A filter that no feature satisfies.
-fn nothing() -> Filter {
+pub(in crate::filter) fn nothing() -> Filter {
     Filter::Ids(Vec::new())
 }
 

@@ -10,7 +10,7 @@ use crate::query::Value;
 
 /// An operand before literals have a type.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Operand<'a> {
+pub(in crate::filter) enum Operand<'a> {
     Property(Property<'a>),
     Literal(String),
     /// A literal that holds elements: geometry or time.
@@ -62,7 +62,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Gives an operand its final form; literals are read as `kind`.
-    pub(super) fn expression(&self, operand: &Operand<'a>, kind: Option<FieldKind>) -> Result<Expr, Error> {
+    pub(in crate::filter) fn expression(&self, operand: &Operand<'a>, kind: Option<FieldKind>) -> Result<Expr, Error> {
         match operand {
             Operand::Property(Property::Field(f)) => Ok(Expr::Field(f.id)),
             Operand::Property(Property::Id) => Ok(Expr::Id),
@@ -106,7 +106,7 @@ impl<'a> Reader<'a> {
 
 impl Operand<'_> {
     /// Type of the values, when it is known from a property.
-    pub(super) fn kind(&self) -> Option<FieldKind> {
+    pub(in crate::filter) fn kind(&self) -> Option<FieldKind> {
         match self {
             Operand::Property(Property::Field(f)) => Some(f.kind),
             Operand::Property(Property::Id) => Some(FieldKind::Text),

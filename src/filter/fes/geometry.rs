@@ -55,9 +55,7 @@ pub(super) fn is_geometry(name: &str) -> bool {
 /// # Errors
 /// [`Error::Invalid`], [`Error::Crs`], [`Error::Limit`].
 pub fn read_geometry(e: &Element, scene: super::Scene<'_>) -> Result<(Geometry, Crs), Error> {
-    let positions = std::cell::Cell::new(scene.limits.filter_positions);
-    let nodes = std::cell::Cell::new(scene.limits.filter_nodes);
-    Reader { scene, nodes, positions }.geometry(e, super::default_crs(scene.layer))
+    Reader::new(scene).geometry(e, super::default_crs(scene.layer))
 }
 
 impl Reader<'_> {

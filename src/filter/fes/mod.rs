@@ -14,11 +14,14 @@ mod temporal;
 mod tests;
 pub mod xml;
 
+pub(in crate::filter) use compare::nothing;
 pub use compare::{COMPARISONS, TESTS, like_pattern};
+pub(in crate::filter) use expression::Operand;
 pub use expression::typed;
 pub use geometry::{GEOMETRIES, read_geometry, read_position_list};
 pub use id::{escape_id, read_id};
 pub use spatial::{MEASURES, RELATIONS, metres};
+pub(in crate::filter) use temporal::against_instant;
 pub use temporal::{Instant, TEMPORAL, read_instant};
 
 use super::Filter;
@@ -112,11 +115,7 @@ pub fn parse(text: &str, limits: &Limits) -> Result<Element, Error> {
 /// [`Error::Invalid`], [`Error::Unknown`] for properties that the layer does not show, [`Error::Limit`], [`Error::Crs`],
 /// [`Error::Processing`] for what is well formed and has no meaning here.
 pub fn read(filter: &Element, scene: Scene<'_>) -> Result<Filter, Error> {
-    let reader = Reader {
-        scene,
-        nodes: Cell::new(scene.limits.filter_nodes),
-        positions: Cell::new(scene.limits.filter_positions),
-    };
+    let reader = Reader::new(scene);
     let children: Vec<&Element> = filter.children.iter().filter(|c| c.name != "AbstractAdhocQueryExpression").collect();
     match children.as_slice() {
         [] => Err(wrong("Filter", "it holds no operator")),
@@ -132,8 +131,19 @@ fn is_identifier(name: &str) -> bool {
 }
 
 impl<'a> Reader<'a> {
+    /// A reader with the limits of the scene.
+    pub(in crate::filter) fn new(scene: Scene<'a>) -> Reader<'a> {
+        let Limits { filter_nodes, filter_positions, .. } = scene.limits;
+        Reader { scene, nodes: Cell::new(*filter_nodes), positions: Cell::new(*filter_positions) }
+    }
+
+    /// What the filter is read against.
+    pub(in crate::filter) fn scene(&self) -> &Scene<'a> {
+        &self.scene
+    }
+
     /// Counts one operator or operand.
-    fn node(&self) -> Result<(), Error> {
+    pub(in crate::filter) fn node(&self) -> Result<(), Error> {
         let left = self.nodes.get().checked_sub(1);
         let limit = self.scene.limits.filter_nodes as u64;
         self.nodes.set(left.ok_or(Error::Limit { what: PARAMETER, asked: limit + 1, limit })?);
@@ -141,7 +151,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Counts positions of geometry.
-    fn count_positions(&self, n: usize) -> Result<(), Error> {
+    pub(in crate::filter) fn count_positions(&self, n: usize) -> Result<(), Error> {
         let left = self.positions.get().checked_sub(n);
         let limit = self.scene.limits.filter_positions as u64;
         self.positions.set(left.ok_or(Error::Limit { what: "positions", asked: limit + n as u64, limit })?);

@@ -109,7 +109,7 @@ fn bound(text: &str) -> Result<Option<Instant>, Error> {
 }
 
 /// A relation with an instant. A year or month equals what lies inside it.
-fn against_instant(op: TemporalOp, field: crate::catalogue::FieldId, instant: Instant) -> Filter {
+pub(in crate::filter) fn against_instant(op: TemporalOp, field: crate::catalogue::FieldId, instant: Instant) -> Filter {
     if instant.begin != instant.end && op == TemporalOp::Equals {
         let compare = |op, at| Filter::Compare {
             op,

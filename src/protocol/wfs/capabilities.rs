@@ -156,8 +156,7 @@ impl Reply for CapabilitiesReply {
             comparisons => COMPARISONS.iter().map(|(n, _)| *n).chain(TESTS).collect::<Vec<_>>(),
             geometries => GEOMETRIES[..19].to_vec(),
             spatial => MEASURES.into_iter().chain(RELATIONS.iter().map(|(n, _)| *n)).collect::<Vec<_>>(),
-            // The schema of FES 2.0.2 forgot AnyInteracts, which is understood all the same.
-            temporal => TEMPORAL.iter().map(|(n, _)| *n).filter(|n| *n != "AnyInteracts").collect::<Vec<_>>(),
+            temporal => temporal(site, &facts),
             functions => FUNCTIONS.iter().map(|f| f.name).collect::<Vec<_>>(),
         };
         let (template, media) = match self.version {
@@ -173,6 +172,16 @@ impl Reply for CapabilitiesReply {
         let xml = environment.get_template(template).and_then(|t| t.render(values)).map_err(|e| fault(&e))?;
         Ok(Answer::ok(media, xml.into_bytes()))
     }
+}
+
+/// Temporal operators to list. All are understood for every client; two reasons leave one out. The schema of FES 2.0.2
+/// forgot `AnyInteracts`. And a listed operator must find something in every type (ets-wfs20 1.25 tests it so): where a
+/// type holds a single vintage, nothing lies before or after its date.
+fn temporal(site: &Site, facts: &[LayerFacts]) -> Vec<&'static str> {
+    let dated = |f: &&LayerFacts| site.catalogue.layer_by_id(f.layer).is_some_and(|l| l.date.is_some());
+    let several = facts.iter().filter(dated).all(|f| f.vintages.len() > 1);
+    let listed = |n: &&str| *n != "AnyInteracts" && (several || !matches!(*n, "After" | "Before"));
+    TEMPORAL.iter().map(|(n, _)| *n).filter(listed).collect()
 }
 
 fn upper(yes: bool) -> &'static str {

@@ -6,6 +6,7 @@ use crate::encode::gml::{Dialect, Frame, Spelling, bounds};
 use crate::encode::number::fixed;
 use crate::error::Result;
 use crate::filter::fes::xml::escape;
+use crate::filter::instant::write_instant;
 use crate::geo::Envelope;
 use crate::protocol::Context;
 use crate::store::Rows;
@@ -30,11 +31,6 @@ pub(super) struct Setting<'a> {
     /// Names of the layers, each once.
     pub layers: Vec<&'a str>,
     pub tally: Tally,
-}
-
-/// The time stamp of an answer.
-pub(super) fn time_stamp(now: i64) -> String {
-    jiff::Timestamp::from_millisecond(now).map(|t| t.to_string()).unwrap_or_default()
 }
 
 /// Terms of the convention as an XML comment; empty when the client is under none.
@@ -104,7 +100,7 @@ const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
 pub(super) fn figures(tally: &Tally, now: i64) -> String {
     let mut out = format!(
         " timeStamp=\"{}\" numberMatched=\"{}\" numberReturned=\"{}\"",
-        time_stamp(now),
+        write_instant(now),
         tally.matched,
         tally.returned
     );
@@ -172,7 +168,7 @@ fn frame_1(setting: &Setting<'_>, parts: &[Rows], spellings: &[Spelling]) -> Res
         true => String::new(),
         false => format!(
             " timeStamp=\"{}\" numberOfFeatures=\"{}\"",
-            time_stamp(setting.context.now),
+            write_instant(setting.context.now),
             setting.tally.returned
         ),
     };

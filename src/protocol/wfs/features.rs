@@ -10,6 +10,7 @@ use super::version::Version;
 use crate::encode::Features;
 use crate::encode::gml::{Dialect, Gml, Spelling};
 use crate::error::{Error, NameKind, Result};
+use crate::filter::instant::write_instant;
 use crate::protocol::{Answer, Context, Reply};
 use crate::store::{Fetched, Rows};
 use http::HeaderValue;
@@ -146,7 +147,7 @@ impl Reply for HitsReply {
                  xmlns:wfs=\"http://www.opengis.net/wfs\" xmlns:xsi=\"{}\" xsi:schemaLocation=\"http://www.opengis.net/wfs \
                  http://schemas.opengis.net/wfs/1.1.0/wfs.xsd\" timeStamp=\"{}\" numberOfFeatures=\"{matched}\"/>\n",
                 collection::XSI,
-                collection::time_stamp(context.now)
+                write_instant(context.now)
             ),
         };
         let media = Format::Gml(self.dialect).media_type();

@@ -3,11 +3,12 @@
 //! Coordinates are always easting or longitude first (RFC 7946 §4), whatever the spelling of `SRSNAME`: a collection in
 //! metres says so by the member `crs` of the 2008 format, which GDAL, QGIS and OpenLayers read.
 
-use super::collection::{Tally, time_stamp};
+use super::collection::Tally;
 use crate::encode::Producer;
 use crate::encode::csv::{Csv, Style};
 use crate::encode::geojson::{FeatureIds, GeoJson, Members};
 use crate::error::{Error, Result};
+use crate::filter::instant::write_instant;
 use crate::geo::Axes;
 use crate::protocol::Context;
 use crate::store::Rows;
@@ -31,7 +32,7 @@ pub(super) fn geojson(parts: Vec<Rows>, tally: &Tally, single: bool, context: &C
         return Ok(encoder.produce(parts));
     }
     let mut head = Map::new();
-    head.insert("timeStamp".into(), time_stamp(context.now).into());
+    head.insert("timeStamp".into(), write_instant(context.now).into());
     head.insert("numberMatched".into(), tally.matched.into());
     head.insert("numberReturned".into(), tally.returned.into());
     if let Some(crs) = parts.first().map(|p| p.crs).filter(|c| !c.is_geographic()) {

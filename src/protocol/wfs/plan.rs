@@ -8,7 +8,7 @@ use crate::catalogue::Layer;
 use crate::encode::gml::Spelling;
 use crate::error::{Error, NameKind, Result};
 use crate::filter::fes::{self, AxisRule, Property, Scene, default_crs, read_crs, resolve_property};
-use crate::filter::{CompareOp, Expr, Filter};
+use crate::filter::{CompareOp, Expr, Filter, ecql};
 use crate::geo::{Axes, Crs, Envelope};
 use crate::protocol::Site;
 use crate::query::{Page, Select, SortKey};
@@ -122,7 +122,7 @@ impl Planner<'_> {
             Predicate::All => Filter::All,
             Predicate::Filter(element) => fes::read(element, scene)?,
             Predicate::Bbox(text) => self.bbox(text, layer)?,
-            Predicate::Cql(_) => return Err(Error::Option { name: "CQL_FILTER".into() }),
+            Predicate::Cql(text) => ecql::read(text, scene)?,
             Predicate::Equal(pairs) => pairs.iter().try_fold(Filter::All, |all, (name, value)| {
                 let field = layer.field(name).ok_or_else(|| Error::unknown(NameKind::Property, name))?;
                 let (left, right) = (Expr::Field(field.id), Expr::Literal(fes::typed(value, field.kind)?));

@@ -522,3 +522,16 @@ fn a_form_is_read_as_pairs() {
     put.method = http::Method::PUT;
     assert!(matches!(b.parse(&put), Err(Error::Method { .. })));
 }
+
+#[test]
+fn ecql_is_geoservers() {
+    let b = Bench::new();
+    let ask = |cql: &str| b.selects(&get(&format!("{FEATURE}&TYPENAMES=parc_commune&CQL_FILTER={cql}")));
+    let bbox = Filter::BBox { envelope: Envelope::new(1.0, 2.0, 3.0, 4.0).unwrap(), crs: Crs::Lambert93 };
+    assert_eq!(ask("BBOX(geom,1,2,3,4)").unwrap()[0].filter, bbox);
+    let both = b
+        .selects(&get(&format!("{FEATURE}&TYPENAMES=(parc_commune)(parc_iris)&CQL_FILTER=INCLUDE;nom+ILIKE+'l%25'")))
+        .unwrap();
+    assert!(matches!((&both[0].filter, &both[1].filter), (Filter::All, Filter::Like { match_case: false, .. })));
+    assert!(matches!(ask("nom"), Err(Error::Invalid { name, .. }) if name == "CQL_FILTER"));
+}
