@@ -18,6 +18,7 @@ mod layering;
 mod licences;
 mod ogcapi;
 mod secrecy;
+mod store;
 mod tiles;
 mod wfs;
 mod wms;
@@ -38,6 +39,7 @@ fn main() {
         ("import", import::CASES),
         ("ogcapi", ogcapi::CASES),
         ("secrecy", secrecy::CASES),
+        ("store", store::CASES),
         ("tiles", tiles::CASES),
         ("wfs", wfs::CASES),
         ("wms", wms::CASES),

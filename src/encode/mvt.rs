@@ -6,19 +6,14 @@
 
 use crate::catalogue::Catalogue;
 use crate::error::Error;
+use crate::geo::tms::{TILE_BUFFER as MARGIN, TILE_EXTENT as EXTENT};
 use crate::geo::{Envelope, GeometryKind, Position};
 use crate::query::Value;
 use crate::store::{NULL, Rows, StoredCrs};
 use std::cell::RefCell;
 
-/// Width of a tile in grid units.
-pub const EXTENT: u32 = 4096;
-
-/// Margin round a tile, in grid units, so that symbols and outlines join across tiles.
-pub const MARGIN: u32 = 96;
-
 /// The box whose features belong into a tile: the tile with its margin.
-pub fn reach(tile: &Envelope) -> Envelope {
+fn reach(tile: &Envelope) -> Envelope {
     tile.buffered(tile.width() * f64::from(MARGIN) / f64::from(EXTENT))
 }
 
@@ -288,11 +283,14 @@ impl Grid {
         points.clear();
         for p in ring {
             let q = self.place(*p);
-            if points.last() != Some(&q) {
-                points.push(q);
+            match points.as_slice() {
+                // Out and back by the same way: rounding has closed a narrow place.
+                [.., a, _] if *a == q => _ = points.pop(),
+                [.., last] if *last == q => {}
+                _ => points.push(q),
             }
         }
-        if points.len() > 1 && points.first() == points.last() {
+        while points.len() > 1 && points.first() == points.last() {
             points.pop();
         }
         let twice: i64 = (0..points.len())

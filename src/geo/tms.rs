@@ -16,7 +16,7 @@ pub const METRES_PER_DEGREE: f64 = 6_378_137.0 * std::f64::consts::PI / 180.0;
 pub const TILE_EXTENT: u32 = 4096;
 
 /// Units outside a vector tile's sides in which geometry is kept, so that symbols and outlines join across tiles.
-pub const TILE_BUFFER: u32 = 128;
+pub const TILE_BUFFER: u32 = 96;
 
 /// A tile matrix set whose matrices halve their cells from level to level.
 #[derive(Debug, Clone, Copy, PartialEq)]

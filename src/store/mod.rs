@@ -37,12 +37,14 @@ use crate::catalogue::{Catalogue, FieldId, LayerId};
 use crate::config::{Config, Database};
 use crate::convention::Scoped;
 use crate::error::{Error, Result};
+use crate::filter::Filter;
 use crate::geo::{Crs, Envelope};
-use crate::query::Query;
+use crate::query::{Query, Select};
 use arc_swap::ArcSwap;
 use caches::Caches;
 use postgis::PostGis;
 use reader::Reader;
+use select::Selection;
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -123,6 +125,8 @@ pub struct Prepared {
     snapshot: Option<Arc<Snapshot>>,
     /// For each filter of the query, rows that satisfy its hard leaves.
     hard: Vec<Vec<Vec<u32>>>,
+    /// For each `Select` of the query, the selection that was kept from a page before.
+    kept: Vec<Option<Arc<Selection>>>,
 }
 
 /// Why the store cannot start.
@@ -231,16 +235,37 @@ impl Store {
                 None => return Err(self.missing(n).await),
             },
         };
-        let hard = sql::filters(scoped.query()).iter().any(|(layer, filter)| {
+        let filters = sql::filters(scoped.query());
+        let is_hard = |(layer, filter): &(LayerId, &Filter)| {
             let kind = self.catalogue.layer_by_id(*layer).map(|l| l.geometry);
             kind.is_some_and(|k| !sql::hard_leaves(filter, k).is_empty())
-        });
-        let hard = match (&self.database, hard) {
-            (_, false) => Vec::new(),
-            (Some((postgis, _)), true) => postgis.answer(&self.catalogue, &snapshot, scoped.query()).await?,
-            (None, true) => return Err(Error::Unavailable { what: "PostGIS", retry_after: Duration::from_secs(60) }),
         };
-        Ok(Prepared { snapshot: Some(snapshot), hard })
+        if !filters.iter().any(is_hard) {
+            return Ok(Prepared { snapshot: Some(snapshot), ..Prepared::default() });
+        }
+        // The further pages of a reading need no statement.
+        let kept = self.kept(scoped, &snapshot);
+        let wanted: Vec<_> = (0..).map(|n| kept.get(n).is_none_or(Option::is_none)).zip(filters).collect();
+        let hard = match &self.database {
+            Some((postgis, _)) => postgis.answer(&self.catalogue, &snapshot, &wanted).await?,
+            None => return Err(Error::Unavailable { what: "PostGIS", retry_after: Duration::from_secs(60) }),
+        };
+        Ok(Prepared { snapshot: Some(snapshot), hard, kept })
+    }
+
+    /// For each `Select` of a query, its selection if it was kept.
+    fn kept(&self, scoped: &Scoped, snapshot: &Snapshot) -> Vec<Option<Arc<Selection>>> {
+        let parts = match scoped.query() {
+            Query::Features(parts) | Query::Count(parts) => parts.as_slice(),
+            Query::Feature(part) => std::slice::from_ref(part),
+            _ => &[],
+        };
+        let one = |part: &Select| {
+            let scope = scoped.access().scope_id;
+            let key = Caches::key(snapshot.publication, scope, part.layer, &part.filter, &part.order)?;
+            self.caches.selection(&key, &part.filter, &part.order)
+        };
+        parts.iter().map(one).collect()
     }
 
     /// Why a publication that is not in memory cannot answer; one that can be read is loaded for the next try.
@@ -265,7 +290,7 @@ impl Store {
     /// Those of the query's meaning, e.g. [`Error::Processing`] for values that cannot be compared.
     pub fn select(&self, scoped: &Scoped, prepared: Prepared) -> Result<Fetched> {
         let snapshot = prepared.snapshot.unwrap_or_else(|| self.current());
-        let reader = Reader { store: self, scoped, snapshot, hard: prepared.hard };
+        let reader = Reader { store: self, scoped, snapshot, hard: prepared.hard, kept: prepared.kept };
         reader.answer()
     }
 }

@@ -2,11 +2,12 @@
 
 use super::sql::{self, Statement};
 use super::{LayerData, Snapshot, StoreError};
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, LayerId};
 use crate::config::Database;
 use crate::db::{DbError, Role, Which, parameters};
 use crate::error::{Error, Result};
-use crate::query::{Query, Value};
+use crate::filter::Filter;
+use crate::query::Value;
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -59,7 +60,7 @@ impl PostGis {
         Ok(PostGis { pool })
     }
 
-    /// Rows that satisfy the hard leaves of each filter of a query.
+    /// Rows that satisfy the hard leaves of each filter of a query; none for those that are not wanted.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when PostGIS is away, [`Error::Processing`] when a statement takes too long or cannot be
@@ -68,14 +69,15 @@ impl PostGis {
         &self,
         catalogue: &Catalogue,
         snapshot: &Snapshot,
-        query: &Query,
+        filters: &[(bool, (LayerId, &Filter))],
     ) -> Result<Vec<Vec<Vec<u32>>>> {
         let mut all = Vec::new();
-        for (id, filter) in sql::filters(query) {
-            let layer = catalogue.layer_by_id(id).ok_or(Error::Internal)?;
-            let data = super::select::data(snapshot, id)?;
+        for (wanted, (id, filter)) in filters {
+            let layer = catalogue.layer_by_id(*id).ok_or(Error::Internal)?;
+            let data = super::select::data(snapshot, *id)?;
             let mut rows = Vec::new();
-            for leaf in sql::hard_leaves(filter, layer.geometry) {
+            let leaves = if *wanted { sql::hard_leaves(filter, layer.geometry) } else { Vec::new() };
+            for leaf in leaves {
                 let statement = sql::statement(layer, leaf)?;
                 rows.push(self.run(data, &statement, snapshot.publication).await?);
             }

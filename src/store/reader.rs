@@ -22,6 +22,8 @@ pub struct Reader<'a> {
     pub snapshot: Arc<Snapshot>,
     /// For each filter of the query, rows for its hard leaves.
     pub hard: Vec<Vec<Vec<u32>>>,
+    /// For each `Select`, the selection that was kept from a page before.
+    pub kept: Vec<Option<Arc<Selection>>>,
 }
 
 impl Reader<'_> {
@@ -68,6 +70,9 @@ impl Reader<'_> {
 
     /// Rows of a `Select` before paging, kept for the pages to come.
     fn selected(&self, n: usize, part: &Select) -> Result<Arc<Selection>> {
+        if let Some(Some(kept)) = self.kept.get(n) {
+            return Ok(Arc::clone(kept));
+        }
         let scope = self.scoped.access().scope_id;
         let trivial = part.filter == Filter::All && part.order.is_empty();
         let key = if trivial {
