@@ -31,7 +31,7 @@ pub type Case = (&'static str, fn(&'static Portal));
 
 fn main() {
     let arguments = Arguments::from_args();
-    let rooms: [(&str, &[Case]); 10] = [
+    let rooms: [(&str, &[Case]); 11] = [
         ("bad_input", bad_input::CASES),
         ("convention", convention::CASES),
         ("database", database::CASES),
