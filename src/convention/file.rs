@@ -17,12 +17,12 @@ pub enum FileError {
         source: std::io::Error,
     },
     /// It is not a convention: unknown or missing key, unknown word, impossible day. The text shows the line.
-    #[error("{path}: {source}")]
+    #[error("{path}: {fault}")]
     Syntax {
         /// Which file.
         path: String,
         /// Where and why.
-        source: Box<toml::de::Error>,
+        fault: Box<toml::de::Error>,
     },
     /// Everything is in its place, and does not make sense.
     #[error("{path}:\n  - {}", problems.join("\n  - "))]
@@ -59,7 +59,7 @@ pub fn read(path: &Path, zones: Option<&Zones>) -> Result<Draft, FileError> {
 /// [`FileError::Syntax`], [`FileError::Problems`].
 pub fn parse(name: &str, text: &str, zones: Option<&Zones>) -> Result<Draft, FileError> {
     let deed: Deed =
-        toml::from_str(text).map_err(|e| FileError::Syntax { path: name.to_owned(), source: Box::new(e) })?;
+        toml::from_str(text).map_err(|e| FileError::Syntax { path: name.to_owned(), fault: Box::new(e) })?;
     let mut problems = deed.problems();
     if let Some(zones) = zones.filter(|z| !z.is_empty()) {
         problems.extend(zones.unknown(&deed.territoire));
