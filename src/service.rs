@@ -1,8 +1,11 @@
 //! The pipeline of one request, in one function that reads like the design: see [`Service::answer`].
 
+mod counting;
+
 use crate::compute::{Lane, Outcome, Pool, ResponseBody};
 use crate::config::Config;
-use crate::convention::{Close, Holder, Identity, Open, Operation, Permit, Recorder};
+use crate::convention::words::Word;
+use crate::convention::{Close, Holder, Identity, Open, Operation, Permit, Quotas, Recorder, Refused};
 use crate::encode::{Producer, Progress};
 use crate::error::{Error, Refusal, Result};
 use crate::pki::Peer;
@@ -36,6 +39,7 @@ pub struct Service {
     /// Styles.
     pub styles: Arc<Stylebook>,
     places: Mutex<HashMap<String, Arc<Semaphore>>>,
+    quotas: Quotas,
 }
 
 /// Who asks, from where.
@@ -70,7 +74,7 @@ impl Service {
         pool: Pool,
         styles: Arc<Stylebook>,
     ) -> Service {
-        Service { config, store, registry, recorder, pool, styles, places: Mutex::default() }
+        Service { config, store, registry, recorder, pool, styles, places: Mutex::default(), quotas: Quotas::default() }
     }
 
     /// Answers one request: the way of a request, from top to bottom.
@@ -86,17 +90,26 @@ impl Service {
             request.base_url = url.trim_end_matches('/').to_owned();
         }
         let french = request.french;
+        let path = &request.path.clone();
         let mut name = ("http", "unknown");
         let mut style = style_of(&request);
-        let outcome = self.try_answer(request, client, &identity, begun, &mut name, &mut style).await;
+        let budget = self.quotas.request(&identity, now());
+        let outcome = match &budget {
+            Ok(_) => self.try_answer(request, client, &identity, begun, &mut name, &mut style).await,
+            Err(error) => Err(error.clone()),
+        };
         let mut response = outcome.unwrap_or_else(|error| {
             if error == Error::Internal {
                 tracing::error!(convention = identity.convention.id, operation = name.1, "internal fault");
+            }
+            if let Error::Refused(refusal) = &error {
+                self.recorder.refused(Refused::new(refusal, client.peer.as_deref(), client.address, path));
             }
             error_response(&error, &style, french)
         });
         let headers = response.headers_mut();
         terms_headers(headers, &identity);
+        counting::headers(headers, &identity, budget.ok().flatten());
         let status = response.status().as_u16();
         let labels = [("protocol", name.0), ("operation", name.1)];
         metrics::counter!("seuil_requests_total", &labels).increment(1);
@@ -139,7 +152,7 @@ impl Service {
         *name = call.name;
         *style = call.exceptions.clone();
         if !convention.access.operations.contains(&call.operation) {
-            let operation = operation_name(call.operation);
+            let operation = call.operation.word();
             return Err(Error::Refused(Refusal::Operation { id: convention.id.clone(), operation }));
         }
 
@@ -149,12 +162,17 @@ impl Service {
         }
 
         let opening = call.data.then(|| self.opening(&call, &site, client, identity));
+        let counted = counting::most(&call.query);
         let scoped = convention.scope(call.query)?;
         let prepared = self.store.prepare(&scoped).await?;
         let fetched: Fetched = {
             let store = Arc::clone(&self.store);
             self.pool.run(lane, move || store.select(&scoped, prepared)).await?
         };
+        if let Some(most) = counted {
+            let keys = || counting::keys(&fetched, most);
+            self.quotas.features(identity, counting::handed_out(&fetched, most), keys, now())?;
+        }
         let permit = match opening {
             Some(open) => Some(self.recorder.open(open).await?),
             None => None,
@@ -285,6 +303,7 @@ impl Service {
             "refused"
         );
         metrics::counter!("seuil_refusals_total").increment(1);
+        self.recorder.refused(Refused::new(&refusal, client.peer.as_deref(), client.address, &request.path));
         error_response(&Error::Refused(refusal), &style_of(request), request.french)
     }
 }
@@ -442,7 +461,7 @@ pub fn error_response(error: &Error, style: &ExceptionStyle, french: bool) -> Re
     response
 }
 
-fn set(headers: &mut HeaderMap, name: header::HeaderName, value: &str) {
+pub(crate) fn set(headers: &mut HeaderMap, name: header::HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         headers.insert(name, value);
     }
@@ -492,15 +511,6 @@ fn lane_of(convention: &str) -> Lane {
     let mut hasher = std::collections::hash_map::DefaultHasher::new();
     convention.hash(&mut hasher);
     hasher.finish()
-}
-
-fn operation_name(operation: Operation) -> &'static str {
-    match operation {
-        Operation::Wms => "wms",
-        Operation::Wfs => "wfs",
-        Operation::Tuiles => "tuiles",
-        Operation::Export => "export",
-    }
 }
 
 fn layers_of(query: &Query) -> Vec<crate::catalogue::LayerId> {

@@ -10,6 +10,7 @@ pub mod deed;
 pub mod file;
 pub mod holder;
 mod kept;
+pub mod quota;
 pub mod record;
 pub mod registry;
 pub mod report;
@@ -22,7 +23,8 @@ pub mod words;
 
 pub use compile::compile;
 pub use holder::Holder;
-pub use record::{Close, Open, Permit, Recorder};
+pub use quota::{Budget, Quotas};
+pub use record::{Close, Open, Permit, Recorder, Refused};
 pub use registry::{Convention, Identity, Registry, State};
 pub use rows::{CertificateRow, ConventionRow, Rows};
 pub use scope::{Access, Operation, Scoped, Territory};

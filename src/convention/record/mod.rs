@@ -11,6 +11,8 @@ mod writer;
 pub use line::{Broken, verify};
 pub use writer::Recorder;
 
+use crate::error::Refusal;
+use crate::pki::Peer;
 use std::net::IpAddr;
 use std::sync::mpsc::Sender;
 use std::time::Instant;
@@ -67,6 +69,33 @@ pub struct Refused {
     pub address: IpAddr,
     /// Path asked for (no query: it may hold personal data).
     pub path: String,
+}
+
+impl Refused {
+    /// What is recorded of a refusal: its reason in a word, and who was refused as far as the certificate says.
+    pub fn new(refusal: &Refusal, peer: Option<&Peer>, address: IpAddr, path: &str) -> Refused {
+        let (reason, convention) = match refusal {
+            Refusal::NoCertificate => ("no_certificate", None),
+            Refusal::NotRegistered => ("not_registered", None),
+            Refusal::CertificateExpired => ("certificate_expired", None),
+            Refusal::CertificateRevoked => ("certificate_revoked", None),
+            Refusal::CrlExpired => ("crl_expired", None),
+            Refusal::RegistryStale => ("registry_stale", None),
+            Refusal::NotYetInForce { id } => ("not_yet_in_force", Some(id)),
+            Refusal::Ended { id, .. } => ("ended", Some(id)),
+            Refusal::Suspended { id } => ("suspended", Some(id)),
+            Refusal::Terminated { id } => ("terminated", Some(id)),
+            Refusal::Operation { id, .. } => ("operation", Some(id)),
+        };
+        Refused {
+            reason: reason.to_owned(),
+            convention: convention.cloned(),
+            serial: peer.map(|p| p.serial.clone()),
+            subject: peer.map(|p| p.subject.clone()),
+            address,
+            path: path.to_owned(),
+        }
+    }
 }
 
 /// Proof that the access was recorded: data leaves only with one. Dropped without `close`, it records `aborted`.
