@@ -5,7 +5,7 @@ mod counting;
 use crate::compute::{Lane, Outcome, Pool, ResponseBody};
 use crate::config::Config;
 use crate::convention::words::Word;
-use crate::convention::{Close, Holder, Identity, Open, Operation, Permit, Quotas, Recorder, Refused};
+use crate::convention::{Close, Holder, Identity, Open, Permit, Quotas, Recorder, Refused};
 use crate::encode::{Producer, Progress};
 use crate::error::{Error, Refusal, Result};
 use crate::pki::Peer;

@@ -61,13 +61,7 @@ impl Quotas {
     ///
     /// # Errors
     /// [`Error::Quota`] until the next day (Europe/Paris). Nothing of a refused answer is counted.
-    pub fn features(
-        &self,
-        identity: &Identity,
-        count: u64,
-        keys: impl FnOnce() -> Vec<u64>,
-        now: i64,
-    ) -> Result<()> {
+    pub fn features(&self, identity: &Identity, count: u64, keys: impl FnOnce() -> Vec<u64>, now: i64) -> Result<()> {
         let Some(limit) = identity.deed.quotas.objets_jour else { return Ok(()) };
         let today = calendar::day_at(now);
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
@@ -110,8 +104,7 @@ mod tests {
         deed.quotas.objets_jour = features;
         let catalogue = Arc::new(crate::catalogue::load_embedded().unwrap());
         let access = Access { scope_id: 1, catalogue, territory: None, operations: Default::default() };
-        let convention =
-            Convention { id: of.into(), access: Arc::new(access), terms: Arc::default(), places: None };
+        let convention = Convention { id: of.into(), access: Arc::new(access), terms: Arc::default(), places: None };
         Identity {
             convention: Arc::new(convention),
             serial: "1".into(),
