@@ -209,9 +209,9 @@ BEGIN
         ON CONFLICT DO NOTHING;
         GET DIAGNOSTICS n = ROW_COUNT;
         total := total + n;
-        EXIT WHEN NOT EXISTS (SELECT FROM travail.a_nommer);
+        PERFORM plan.analyser();
+        EXIT WHEN n = 0 OR NOT EXISTS (SELECT FROM travail.a_nommer);
     END LOOP;
-    PERFORM plan.analyser();
     RETURN total;
 END
 $$;
