@@ -55,7 +55,7 @@ stage_qgis() {
         apt-get install --yes -qq python3-qgis libqca-qt5-2-plugins >/dev/null
     fi
     start "$work/qgis" --scale 0.05
-    SEUIL_URL=$url SEUIL_PKI=$work/qgis/pki OUT=$work /usr/bin/python3 tests/clients/qgis.py
+    SEUIL_URL=$url SEUIL_PKI=$work/qgis/pki OUT=$work /usr/bin/python3 tests/clients/officer_qgis.py
     stop
 }
 

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """QGIS, headless, as a GIS officer uses it: layers through a client certificate, counts, types, identify, a map.
 
-    SEUIL_URL=https://127.0.0.1:8443 SEUIL_PKI=var/demo/pki SEUIL_CONVENTION=mel OUT=/tmp/images tests/clients/qgis.py
+    SEUIL_URL=https://127.0.0.1:8443 SEUIL_PKI=var/demo/pki SEUIL_CONVENTION=mel OUT=/tmp/images tests/clients/officer_qgis.py
 
 Prints one line a check; exit status 1 if one failed. Needs python3-qgis and libqca-qt5-2-plugins.
 """
@@ -48,13 +48,12 @@ auth.rebuildTrustedCaCertsCache()
 
 
 def identity(method):
-    """An authentication configuration of QGIS: PEM files, or the PKCS#12 bundle."""
+    """An authentication configuration of QGIS."""
     config = QgsAuthMethodConfig()
     config.setName(method)
     config.setMethod(method)
     own = f"{PKI}/{CONVENTION}"
-    keys = {"PKI-Paths": dict(certpath=f"{own}/client.pem", keypath=f"{own}/client.key", keypass=""),
-            "PKI-PKCS#12": dict(bundlepath=f"{own}/client.p12", bundlepass="seuil")}[method]
+    keys = dict(certpath=f"{own}/client.pem", keypath=f"{own}/client.key", keypass="")
     for key, value in {**keys, "addcas": "false", "addrootca": "false"}.items():
         config.setConfig(key, value)
     stored = auth.storeAuthenticationConfig(config)
@@ -126,9 +125,6 @@ check("withheld residences carry nothing",
       withheld and all(f["nb_logements"] in (None, QVariant()) or f["nb_logements"].isNull() for f in withheld)
       if withheld and hasattr(withheld[0]["nb_logements"], "isNull") else
       withheld and all(f["nb_logements"] is None for f in withheld), len(withheld))
-
-bundle = QgsVectorLayer(wfs("contour_commune", "2.0.0", identity("PKI-PKCS#12")), "p12", "WFS")
-check("the PKCS#12 bundle works", bundle.isValid() and bundle.featureCount() > 0)
 
 maps = {}
 for name, layers in (("parc", ["parc_iris", "parc_residence"]), ("communes", ["parc_commune"])):
