@@ -113,13 +113,21 @@ pub(super) fn plan(request: GetCapabilities, version: Version, site: &Site) -> R
     Ok(CapabilitiesReply { version, sections })
 }
 
-/// Compares update sequences: numbers between points one by one, other text by its bytes.
+/// How an update sequence relates to the server's. The moment of publication stands before the point; what follows names
+/// the client's rights: with other rights the copy is not current.
 fn order(asked: &str, own: &str) -> Ordering {
-    let numbers = |s: &str| s.split('.').map(|p| p.parse::<u64>().ok()).collect::<Option<Vec<u64>>>();
-    match (numbers(asked.trim()), numbers(own)) {
-        (Some(a), Some(b)) => a.cmp(&b),
-        _ => asked.trim().cmp(own),
+    match moment(asked).cmp(&moment(own)) {
+        _ if asked.trim() == own => Ordering::Equal,
+        // What is no number was never ours.
+        Ordering::Less if moment(asked).is_none() => Ordering::Greater,
+        Ordering::Equal => Ordering::Less,
+        other => other,
     }
+}
+
+/// The moment in an update sequence.
+fn moment(sequence: &str) -> Option<u64> {
+    sequence.trim().split('.').next()?.parse().ok()
 }
 
 impl Reply for CapabilitiesReply {
@@ -133,7 +141,11 @@ impl Reply for CapabilitiesReply {
         let offered: Vec<&str> = Version::OFFERED.iter().map(|v| v.number()).collect();
         let values = context! {
             version => self.version.number(),
-            update_sequence => &site.update_sequence,
+            update_sequence => match self.version {
+                // A whole number in 1.0.
+                Version::V100 => moment(&site.update_sequence).unwrap_or_default().to_string(),
+                _ => site.update_sequence.clone(),
+            },
             prefix => &service.prefix,
             namespace => &service.namespace,
             sections => sections,
@@ -259,10 +271,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn update_sequences_compare_as_numbers() {
-        assert_eq!(order("10.0", "9.5"), Ordering::Greater);
-        assert_eq!(order("7", "7.0"), Ordering::Less);
-        assert_eq!(order("7.0", "7.0"), Ordering::Equal);
-        assert_eq!(order("zz", "7.0"), Ordering::Greater);
+    fn update_sequences_compare_by_their_moment() {
+        let own = "1700000000000.00000000000000aa";
+        assert_eq!(order("1700000000000.00000000000000aa", own), Ordering::Equal);
+        assert_eq!(order("1700000000000.00000000000000bb", own), Ordering::Less);
+        assert_eq!(order("900000000000.00000000000000aa", own), Ordering::Less);
+        assert_eq!(order("1700000000001.00", own), Ordering::Greater);
+        assert_eq!(order("demain", own), Ordering::Greater);
     }
 }
