@@ -202,6 +202,11 @@ async fn prepare(
     steps: &mut Steps,
     show: &Show,
 ) -> Result<(), DemoError> {
+    let identity = identity(cluster).await?;
+    if !steps.belongs(&identity) {
+        forget(demo, config)?;
+        steps.belong(&identity)?;
+    }
     show.step::<DemoError>(async {
         let done = migrate(&config.database, Some(&cluster.admin())).await?;
         Ok(match done.source.len() + done.serving.len() {
@@ -214,10 +219,7 @@ async fn prepare(
         write_files(demo, show).await?;
         steps.complete(Step::Files)?;
     }
-    if !steps.done(Step::Imports) {
-        import_files(demo, config, show).await?;
-        steps.complete(Step::Imports)?;
-    }
+    import_files(demo, config, show).await?;
     // What a kill between the publication and its record left is current all the same.
     if !publish::list(config).await?.iter().any(|p| p.state == "courante") {
         show.step::<DemoError>(async {
@@ -227,6 +229,30 @@ async fn prepare(
         .await?;
     }
     show.step(certify(demo, config)).await
+}
+
+/// What PostgreSQL calls the cluster: a number of its own for each that is made.
+async fn identity(cluster: &Cluster) -> Result<String, DemoError> {
+    let string = cluster.string("postgres");
+    let doing = "asking for the identifier of the cluster";
+    let statement = move |source| DemoError::Db(DbError::Statement { doing, source });
+    let mut parameters: tokio_postgres::Config = string.parse().map_err(statement)?;
+    parameters.user(&cluster.admin().user);
+    let (client, connection) = parameters.connect(tokio_postgres::NoTls).await.map_err(statement)?;
+    tokio::spawn(connection);
+    let sql = "SELECT system_identifier::text FROM pg_control_system()";
+    Ok(client.query_one(sql, &[]).await.map_err(statement)?.get(0))
+}
+
+/// Removes what belonged to a former cluster of the folder: certificates that this one does not know, snapshots of
+/// publications that are not its own.
+fn forget(demo: &Demo, config: &Config) -> Result<(), DemoError> {
+    let pki = demo.folder.join("pki");
+    let folders = samples::FILES.iter().map(|f| pki.join(f.0)).chain([config.server.state.clone()]);
+    for folder in folders.filter(|f| f.exists()) {
+        std::fs::remove_dir_all(&folder).map_err(|source| DemoError::Io { path: folder, source })?;
+    }
+    Ok(())
 }
 
 /// Writes the files beside their place and renames: `source/` is always whole.

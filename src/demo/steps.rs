@@ -15,8 +15,6 @@ const FILE: &str = "etapes.json";
 pub enum Step {
     /// The files lie in `source/`.
     Files,
-    /// All files were imported.
-    Imports,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -25,6 +23,9 @@ struct Record {
     echelle: f64,
     points: u32,
     contours: Option<PathBuf>,
+    /// Identifier that PostgreSQL gave the cluster which the rest of the folder belongs to.
+    #[serde(default)]
+    grappe: Option<String>,
     faites: Vec<Step>,
 }
 
@@ -46,15 +47,21 @@ impl Steps {
             Origin::Invented => None,
             Origin::Outlines(dir) => Some(dir.clone()),
         };
-        let wanted =
-            Record { graine: plan.seed, echelle: plan.scale, points: plan.points, contours, faites: Vec::new() };
+        let wanted = Record {
+            graine: plan.seed,
+            echelle: plan.scale,
+            points: plan.points,
+            contours,
+            grappe: None,
+            faites: Vec::new(),
+        };
         let record = match std::fs::read(&path) {
             Ok(text) => serde_json::from_slice(&text)
                 .map_err(|e| DemoError::Steps { path: path.clone(), reason: e.to_string() })?,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => wanted.clone(),
             Err(e) => return Err(DemoError::Steps { path, reason: e.to_string() }),
         };
-        if (Record { faites: Vec::new(), ..record.clone() }) != wanted {
+        if (Record { grappe: None, faites: Vec::new(), ..record.clone() }) != wanted {
             return Err(DemoError::OtherPlan {
                 folder: folder.to_owned(),
                 scale: record.echelle,
@@ -70,6 +77,20 @@ impl Steps {
     /// True when a step was completed, in this run or an earlier one.
     pub fn done(&self, step: Step) -> bool {
         self.record.faites.contains(&step)
+    }
+
+    /// True when the folder's certificates and snapshots belong to this cluster.
+    pub fn belongs(&self, cluster: &str) -> bool {
+        self.record.grappe.as_deref() == Some(cluster)
+    }
+
+    /// Records which cluster the folder belongs to.
+    ///
+    /// # Errors
+    /// [`DemoError::Cluster`] (writing).
+    pub fn belong(&mut self, cluster: &str) -> Result<(), DemoError> {
+        self.record.grappe = Some(cluster.to_owned());
+        self.write()
     }
 
     /// Records a step; it is on the disk when this returns.
@@ -104,7 +125,11 @@ mod tests {
         assert!(!steps.done(Step::Files));
         steps.complete(Step::Files).unwrap();
         let again = Steps::open(folder.path(), &plan, &Origin::Invented).unwrap();
-        assert!(again.done(Step::Files) && !again.done(Step::Imports));
+        assert!(again.done(Step::Files) && !again.belongs("7"));
+        let mut again = again;
+        again.belong("7").unwrap();
+        let again = Steps::open(folder.path(), &plan, &Origin::Invented).unwrap();
+        assert!(again.done(Step::Files) && again.belongs("7") && !again.belongs("8"));
         let other = Plan { scale: 10.0, ..plan };
         let refused = Steps::open(folder.path(), &other, &Origin::Invented);
         assert!(matches!(refused, Err(DemoError::OtherPlan { .. })));
