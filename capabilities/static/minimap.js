@@ -78,7 +78,8 @@
     const tileset = await json(url);
     const source = new ol.source.VectorTile({
       format: new ol.format.MVT(),
-      url: tileset.tiles[0],
+      // Below whatever name this page was reached by.
+      url: tileset.tiles[0].replace(/^https?:\/\/[^/]+/, ""),
       maxZoom: Math.min(tileset.maxzoom, 18),
       tileLoadFunction: (tile, src) => {
         tile.setLoader(async (extent, resolution, projection) => {

@@ -72,6 +72,7 @@ static PAGES: LazyLock<std::result::Result<Environment<'static>, minijinja::Erro
     environment.add_filter("segment", |text: String| {
         percent_encoding::utf8_percent_encode(&text, percent_encoding::NON_ALPHANUMERIC).to_string()
     });
+    environment.add_filter("path", |address: String| path_of(&address).to_owned());
     Ok(environment)
 });
 

@@ -181,15 +181,14 @@ impl Page {
             .iter()
             .map(|offer| {
                 let own = std::ptr::eq(offer, self.offer) || offer.f == self.offer.f;
-                let title = if own {
-                    ["Ce document", "This document"]
-                } else {
-                    ["Le même dans un autre format", "The same in another format"]
+                let title = match own {
+                    true => self.say(&["Ce document", "This document"]).to_owned(),
+                    false => format!("{} {}", self.say(&["Le même en", "The same as"]), offer.f.to_uppercase()),
                 };
                 Link::new(
                     if own { "self" } else { "alternate" },
                     offer.bare(),
-                    self.say(&title),
+                    title,
                     self.with(&[("f", Some(offer.f))]),
                 )
             })

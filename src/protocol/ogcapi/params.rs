@@ -51,8 +51,8 @@ pub trait Parameter: Sync {
             "description": self.text().get(french),
             "required": self.place() == Place::Path,
         });
-        if schema["type"] == "array" {
-            // Lists are written with commas everywhere (OGC 17-069r4 §7.15.3).
+        if self.place() == Place::Query {
+            // Lists are written with commas (17-069r4 §7.15.2 to 7.15.4 ask these two of every parameter they define).
             object["style"] = json!("form");
             object["explode"] = json!(false);
         }

@@ -26,8 +26,15 @@ pub fn listing(page: &Page, layer: &Layer, rows: &Rows, links: &[Link], limit: u
         .map(|row| {
             let mut id = String::new();
             data.feature_id(*row, &mut id);
-            let cells: Vec<Value> = shown.iter().map(|f| cell(page, f, data.column(f.id).value(*row))).collect();
-            json!({ "id": id, "secret": secret(layer, rows, *row), "cells": cells })
+            let withheld = secret(layer, rows, *row);
+            let cells: Vec<Value> = shown
+                .iter()
+                .map(|f| {
+                    let value = data.column(f.id).value(*row);
+                    json!({ "value": cell(page, f, value), "secret": withheld && value.is_none() && withholds(layer, f) })
+                })
+                .collect();
+            json!({ "id": id, "secret": withheld, "cells": cells })
         })
         .collect();
     json!({
@@ -64,7 +71,7 @@ pub fn feature(page: &Page, layer: &Layer, rows: &Rows, links: &[Link]) -> Value
                 "unit": f.unit,
                 "value": cell(page, f, value),
                 // A withheld value is told from one that is missing.
-                "secret": withheld && value.is_none(),
+                "secret": withheld && value.is_none() && withholds(layer, f),
             })
         })
         .collect();
@@ -82,6 +89,12 @@ pub fn feature(page: &Page, layer: &Layer, rows: &Rows, links: &[Link]) -> Value
 fn secret(layer: &Layer, rows: &Rows, row: u32) -> bool {
     let status = layer.status.and_then(|s| rows.data().column(s).value(row));
     matches!(status, Some(Cell::Text(t)) if t == "secret")
+}
+
+/// Whether a withheld row holds nothing in this field because it is withheld. Zone codes and dates, which stand before the
+/// status, are kept; where one is NULL it has none.
+fn withholds(layer: &Layer, field: &Field) -> bool {
+    layer.status.is_some_and(|status| field.id > status)
 }
 
 /// A value as people read it: codes by their meaning, instants as dates.
