@@ -37,7 +37,7 @@ const CONFORMANCE: [(&str, bool); 15] = [
     ("ImplementsTemporalJoins", false),
     ("ImplementsFeatureVersioning", false),
     ("ManageStoredQueries", false),
-    ("PagingIsTransactionSafe", true),
+    ("PagingIsTransactionSafe", false),
 ];
 
 /// Conformance of filters (09-026r2 table 8).
