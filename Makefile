@@ -8,12 +8,13 @@ export PATH := $(HOME)/.cargo/bin:$(PATH)
 DATA ?= var/demo
 LISTEN ?= 127.0.0.1:8443
 
-.PHONY: help deps build demo test test-long
+.PHONY: help deps build demo test test-long conformance
 
 help:
 	@echo "make demo    installs what is missing, builds, serves a demonstration metropolis on https://$(LISTEN)"
 	@echo "make test    installs what is missing, runs every test"
 	@echo "make test-long   kills, large scales, real clients"
+	@echo "make conformance   the OGC's WFS 2.0 suite against a demonstration (CONVENTION=mel: all layers)"
 	@echo "make deps    installs what is missing"
 
 deps:
@@ -31,3 +32,7 @@ test: deps
 
 test-long: deps
 	@scripts/test-long.sh
+
+conformance: build
+	@scripts/deps.sh conformance
+	@conformance/run.sh $(CONVENTION)

@@ -1,5 +1,7 @@
 #!/usr/bin/env bash
 # Installs the system packages that are missing (Debian, Ubuntu), or prints the exact command and ends when it may not.
+#
+#   scripts/deps.sh [conformance]    with the word: also what the OGC's suites need
 set -euo pipefail
 
 missing=()
@@ -24,6 +26,10 @@ need pkg-config command -v pkg-config
 need libgdal-dev pkg-config --exists gdal
 need ca-certificates test -e /etc/ssl/certs/ca-certificates.crt
 has_postgis || missing+=(postgresql postgresql-postgis)
+if [ "${1:-}" = conformance ]; then
+    need default-jdk-headless command -v javac
+    need maven command -v mvn
+fi
 
 if ! command -v cargo >/dev/null; then
     echo "Rust is missing: see https://rustup.rs (the toolchain that this project pins installs itself on first use)." >&2

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Long tests: kills, the large scales, real clients. Installs QGIS for them when it may. A line says how long each stage took.
 #
-#   scripts/test-long.sh [stage ...]     stages: kill qgis scale10 scale40 (default: all)
+#   scripts/test-long.sh [stage ...]     stages: kill qgis conformance scale10 scale40 (default: all)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 work=$(mktemp -d "${TMPDIR:-/tmp}/seuil-long.XXXXXX")
@@ -59,12 +59,18 @@ stage_qgis() {
     stop
 }
 
+# The official WFS 2.0 suite on every layer.
+stage_conformance() {
+    scripts/deps.sh conformance
+    OUT=$work/conformance conformance/run.sh mel
+}
+
 stage_scale10() { start "$work/scale10" --scale 10 && count "$work/scale10" && stop && rm -rf "$work/scale10"; }
 stage_scale40() { start "$work/scale40" --scale 40 && count "$work/scale40" && stop && rm -rf "$work/scale40"; }
 
 cargo build --release --locked
 stages=("$@")
-[ ${#stages[@]} -gt 0 ] || stages=(kill qgis scale10 scale40)
+[ ${#stages[@]} -gt 0 ] || stages=(kill qgis conformance scale10 scale40)
 for stage in "${stages[@]}"; do
     begun=$SECONDS
     "stage_$stage"
