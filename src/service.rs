@@ -1,24 +1,24 @@
 //! The pipeline of one request, in one function that reads like the design: see [`Service::answer`].
 
+mod body;
 mod counting;
 
 use crate::compute::{Lane, Outcome, Pool, ResponseBody};
 use crate::config::Config;
 use crate::convention::words::Word;
 use crate::convention::{Close, Holder, Identity, Open, Permit, Quotas, Recorder, Refused};
-use crate::encode::{Producer, Progress};
+use crate::encode::Progress;
 use crate::error::{Error, Refusal, Result};
 use crate::pki::Peer;
-use crate::protocol::{self, Answer, Body, Call, Context, ExceptionStyle, Failure, OwsVersion, Request, Site};
+use crate::protocol::{self, Body, Call, Context, ExceptionStyle, Failure, OwsVersion, Request, Site};
 use crate::query::Query;
-use crate::store::{Fetched, Store};
+use crate::store::{Fetched, Snapshot, Store};
 use crate::style::Stylebook;
+use body::{Made, accepts_gzip, make};
 use bytes::Bytes;
-use flate2::{Compression, write::GzEncoder};
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
-use std::io::Write;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -38,7 +38,8 @@ pub struct Service {
     pub pool: Pool,
     /// Styles.
     pub styles: Arc<Stylebook>,
-    places: Mutex<HashMap<String, Arc<Semaphore>>>,
+    /// Semaphores of conventions, with the number of places they were made for.
+    places: Mutex<HashMap<String, (usize, Arc<Semaphore>)>>,
     quotas: Quotas,
 }
 
@@ -135,11 +136,13 @@ impl Service {
         name: &mut (&'static str, &'static str),
         style: &mut ExceptionStyle,
     ) -> Result<Response<ResponseBody>> {
+        let lane = lane_of(&identity.convention.id);
+        let place = self.place(&identity.convention.id, identity.convention.places).await?;
+        // Waiting took time: what has ended meanwhile has ended, what was changed counts.
+        let identity = &self.standing(client, identity)?;
         let convention = Arc::clone(&identity.convention);
-        let lane = lane_of(&convention.id);
-        let place = self.place(&convention.id, convention.places).await?;
 
-        let site = Arc::new(self.site(identity));
+        let mut site = Arc::new(self.site(identity, &self.store.current()));
         let request = Arc::new(request);
         let parsed = {
             let (site, request) = (Arc::clone(&site), Arc::clone(&request));
@@ -156,7 +159,7 @@ impl Service {
             return Err(Error::Refused(Refusal::Operation { id: convention.id.clone(), operation }));
         }
 
-        let tag = entity_tag(&request, &site, identity);
+        let mut tag = entity_tag(&request, &site, identity);
         if request.method != Method::POST && not_modified(&request.headers, &tag) {
             return Ok(tagged(Response::new(ResponseBody::full(Bytes::new())), StatusCode::NOT_MODIFIED, &tag));
         }
@@ -165,6 +168,13 @@ impl Service {
         let counted = counting::most(&call.query);
         let scoped = convention.scope(call.query)?;
         let prepared = self.store.prepare(&scoped).await?;
+        // Tag, terms and record name the publication that the rows come from, also across a swap.
+        if let Some(snapshot) = prepared.snapshot()
+            && snapshot.publication != site.publication
+        {
+            site = Arc::new(self.site(identity, snapshot));
+            tag = entity_tag(&request, &site, identity);
+        }
         let fetched: Fetched = {
             let store = Arc::clone(&self.store);
             self.pool.run(lane, move || store.select(&scoped, prepared)).await?
@@ -174,7 +184,7 @@ impl Service {
             self.quotas.features(identity, counting::handed_out(&fetched, most), keys, now())?;
         }
         let permit = match opening {
-            Some(open) => Some(self.recorder.open(open).await?),
+            Some(open) => Some(self.recorder.open(Open { publication: site.publication, ..open }).await?),
             None => None,
         };
 
@@ -187,19 +197,42 @@ impl Service {
         };
         let gzip = accepts_gzip(&request.headers);
         let reply = call.reply;
-        let made = self.pool.run(lane, move || make(reply.answer(fetched, &context)?, gzip)).await?;
+        let hash = permit.is_some();
+        let made = self.pool.run(lane, move || make(reply.answer(fetched, &context)?, gzip, hash)).await?;
+        // The last look before the first byte leaves: the work above may have waited for its turn.
+        if let Err(ended) = self.standing(client, identity) {
+            if let Some(permit) = permit {
+                let millis = begun.elapsed().as_millis() as u64;
+                permit.close(Close { features: 0, bytes: 0, outcome: "revoked", millis });
+            }
+            return Err(ended);
+        }
         let holding = Holding { permit, features: made.features, begun, _place: place };
-        let response = self.respond(made, lane, holding, client, &convention.id)?;
+        let response = self.respond(made, lane, holding, client, identity)?;
         let cacheable = response.status() == StatusCode::OK && request.method != Method::POST;
         Ok(if cacheable { tagged(response, StatusCode::OK, &tag) } else { response })
+    }
+
+    /// Who the client is now, if that is still the convention it was when the request came.
+    fn standing(&self, client: &Client, before: &Identity) -> Result<Identity> {
+        let identity = self.registry.identify(client.peer.as_deref(), now()).map_err(Error::Refused)?;
+        if identity.convention.id != before.convention.id {
+            return Err(Error::Refused(Refusal::NotRegistered));
+        }
+        Ok(identity)
     }
 
     /// Waits for one of the convention's places, not for ever.
     async fn place(&self, id: &str, places: Option<usize>) -> Result<OwnedSemaphorePermit> {
         let semaphore = {
             let mut all = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-            let fresh = || Arc::new(Semaphore::new(places.unwrap_or(self.config.limits.places)));
-            Arc::clone(all.entry(id.to_owned()).or_insert_with(fresh))
+            let places = places.unwrap_or(self.config.limits.places);
+            let fresh = || (places, Arc::new(Semaphore::new(places)));
+            let entry = all.entry(id.to_owned()).or_insert_with(fresh);
+            if entry.0 != places {
+                *entry = fresh();
+            }
+            Arc::clone(&entry.1)
         };
         match tokio::time::timeout(Duration::from_secs(10), semaphore.acquire_owned()).await {
             Ok(Ok(permit)) => Ok(permit),
@@ -207,8 +240,7 @@ impl Service {
         }
     }
 
-    fn site(&self, identity: &Identity) -> Site {
-        let snapshot = self.store.current();
+    fn site(&self, identity: &Identity, snapshot: &Snapshot) -> Site {
         let access = &identity.convention.access;
         Site {
             catalogue: Arc::clone(&access.catalogue),
@@ -246,20 +278,31 @@ impl Service {
         lane: Lane,
         holding: Holding,
         client: &Client,
-        id: &str,
+        identity: &Identity,
     ) -> Result<Response<ResponseBody>> {
-        let body = match made.body {
+        let mut body = match made.body {
             Body::Bytes(bytes) => ResponseBody::full(bytes),
-            Body::Producer(producer) => {
-                let (registry, peer, id) = (Arc::clone(&self.registry), client.peer.clone(), id.to_owned());
-                // Looked at before each chunk: a suspension or revocation breaks running downloads off.
-                ResponseBody::stream(&self.pool, lane, producer)?.while_valid(Box::new(move || {
-                    registry.identify(peer.as_deref(), now()).is_ok_and(|i| i.convention.id == id)
-                }))
-            }
+            Body::Producer(producer) => ResponseBody::stream(&self.pool, lane, producer)?,
         };
+        if holding.permit.is_some() {
+            let (registry, peer) = (Arc::clone(&self.registry), client.peer.clone());
+            let (id, version, scope) =
+                (identity.convention.id.clone(), identity.version, identity.convention.access.scope_id);
+            // Looked at before each chunk: a suspension, a revocation or a version that shows less breaks running
+            // downloads off. (A new publication may change the scope of the same version; what runs may end.)
+            body = body.while_valid(Box::new(move || {
+                let stands = |i: Identity| {
+                    i.convention.id == id && (i.version == version || i.convention.access.scope_id == scope)
+                };
+                registry.identify(peer.as_deref(), now()).is_ok_and(stands)
+            }));
+        }
+        let digest = made.digest;
         let body = body.on_finish(Box::new(move |bytes, outcome| {
-            if let Some(permit) = holding.permit {
+            if let Some(mut permit) = holding.permit {
+                if let (Outcome::Complete, Some(sha256)) = (outcome, digest.as_ref().and_then(|d| d.get())) {
+                    permit.set_hash(*sha256);
+                }
                 permit.close(Close {
                     features: holding.features,
                     bytes,
@@ -312,112 +355,6 @@ impl std::fmt::Debug for Service {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Service").finish_non_exhaustive()
     }
-}
-
-/// An answer whose first quantum is made: small bodies are whole.
-struct Made {
-    status: StatusCode,
-    content_type: String,
-    headers: Vec<(header::HeaderName, HeaderValue)>,
-    body: Body,
-    gzipped: bool,
-    features: u64,
-}
-
-/// Makes the first quantum of a body, compressed when the client reads gzip. Runs on the pool.
-fn make(answer: Answer, gzip: bool) -> Result<Made> {
-    let Answer { status, content_type, headers, body, features } = answer;
-    let compressible = gzip && compresses(&content_type);
-    let (body, gzipped) = match body {
-        Body::Bytes(bytes) if compressible && bytes.len() > 1024 => (Body::Bytes(squeeze(&bytes)?.into()), true),
-        Body::Bytes(bytes) => (Body::Bytes(bytes), false),
-        Body::Producer(mut producer) => {
-            let mut first = Vec::new();
-            match producer.step(&mut first)? {
-                Progress::Done if compressible && first.len() > 1024 => (Body::Bytes(squeeze(&first)?.into()), true),
-                Progress::Done => (Body::Bytes(first.into()), false),
-                Progress::More if compressible => (Body::Producer(Box::new(Gzip::new(first, producer))), true),
-                Progress::More => (Body::Producer(Box::new(Primed { first, rest: producer })), false),
-            }
-        }
-    };
-    Ok(Made { status, content_type, headers, body, gzipped, features })
-}
-
-/// A producer whose first quantum is made.
-struct Primed {
-    first: Vec<u8>,
-    rest: Box<dyn Producer>,
-}
-
-impl Producer for Primed {
-    fn step(&mut self, out: &mut Vec<u8>) -> Result<Progress> {
-        if self.first.is_empty() {
-            return self.rest.step(out);
-        }
-        out.append(&mut self.first);
-        Ok(Progress::More)
-    }
-}
-
-/// Compresses what another producer makes, level 1: the fastest level costs five times what the encoding does, the
-/// next ones twenty.
-struct Gzip {
-    first: Vec<u8>,
-    rest: Box<dyn Producer>,
-    encoder: Option<GzEncoder<Vec<u8>>>,
-    raw: Vec<u8>,
-}
-
-impl Gzip {
-    fn new(first: Vec<u8>, rest: Box<dyn Producer>) -> Gzip {
-        Gzip { first, rest, encoder: Some(GzEncoder::new(Vec::new(), Compression::new(1))), raw: Vec::new() }
-    }
-}
-
-impl Producer for Gzip {
-    fn step(&mut self, out: &mut Vec<u8>) -> Result<Progress> {
-        let mut raw = std::mem::take(&mut self.raw);
-        raw.clear();
-        let progress = if self.first.is_empty() {
-            self.rest.step(&mut raw)?
-        } else {
-            raw = std::mem::take(&mut self.first);
-            Progress::More
-        };
-        let Some(encoder) = self.encoder.as_mut() else { return Ok(Progress::Done) };
-        encoder.write_all(&raw).map_err(|_| Error::Internal)?;
-        self.raw = raw;
-        match progress {
-            Progress::More => out.append(encoder.get_mut()),
-            Progress::Done => {
-                let tail = self.encoder.take().map(GzEncoder::finish).transpose().map_err(|_| Error::Internal)?;
-                out.extend(tail.unwrap_or_default());
-            }
-        }
-        Ok(progress)
-    }
-}
-
-fn squeeze(bytes: &[u8]) -> Result<Vec<u8>> {
-    let mut encoder = GzEncoder::new(Vec::with_capacity(bytes.len() / 4), Compression::new(1));
-    encoder.write_all(bytes).and_then(|()| encoder.finish()).map_err(|_| Error::Internal)
-}
-
-fn compresses(content_type: &str) -> bool {
-    let c = content_type.to_ascii_lowercase();
-    c.starts_with("text/")
-        || ["json", "xml", "javascript", "mapbox-vector-tile", "openapi", "gml"].iter().any(|t| c.contains(t))
-}
-
-fn accepts_gzip(headers: &HeaderMap) -> bool {
-    headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(',')).any(
-        |item| {
-            let mut parts = item.split(';').map(str::trim);
-            parts.next().is_some_and(|n| n.eq_ignore_ascii_case("gzip"))
-                && !parts.any(|p| matches!(p, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"))
-        },
-    )
 }
 
 /// In which form a request that was not parsed is answered: what its path speaks.
@@ -543,55 +480,4 @@ fn envelope_of(query: &Query) -> Option<[f64; 4]> {
         _ => return None,
     };
     (crs == crate::geo::Crs::Lambert93).then_some([e.min[0], e.min[1], e.max[0], e.max[1]])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::io::Read;
-
-    struct Parts(u32);
-
-    impl Producer for Parts {
-        fn step(&mut self, out: &mut Vec<u8>) -> Result<Progress> {
-            out.extend_from_slice(format!("part {} ", self.0).repeat(500).as_bytes());
-            self.0 -= 1;
-            Ok(if self.0 == 0 { Progress::Done } else { Progress::More })
-        }
-    }
-
-    fn drain(body: Body) -> Vec<u8> {
-        match body {
-            Body::Bytes(b) => b.to_vec(),
-            Body::Producer(mut p) => {
-                let mut out = Vec::new();
-                while p.step(&mut out).unwrap() == Progress::More {}
-                out
-            }
-        }
-    }
-
-    #[test]
-    fn a_compressed_stream_reads_back() {
-        for parts in [1, 2, 7] {
-            let answer = || Answer::produced("application/json", 0, Box::new(Parts(parts)));
-            let plain = drain(make(answer(), false).unwrap().body);
-            let made = make(answer(), true).unwrap();
-            assert!(made.gzipped);
-            let mut read = Vec::new();
-            flate2::read::GzDecoder::new(drain(made.body).as_slice()).read_to_end(&mut read).unwrap();
-            assert_eq!(plain, read);
-        }
-    }
-
-    #[test]
-    fn gzip_is_used_only_where_accepted() {
-        let accepts = |v: &str| {
-            let mut h = HeaderMap::new();
-            h.insert(header::ACCEPT_ENCODING, HeaderValue::from_str(v).unwrap());
-            accepts_gzip(&h)
-        };
-        assert!(accepts("gzip, deflate") && accepts("br;q=1.0, gzip;q=0.8"));
-        assert!(!accepts("br") && !accepts("gzip;q=0") && !accepts("identity"));
-    }
 }

@@ -6,7 +6,6 @@
 use super::{Lane, Pool, Step, Task};
 use crate::encode::{Producer, Progress};
 use bytes::Bytes;
-use http_body_util::Full;
 use hyper::body::{Body, Frame, SizeHint};
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -16,6 +15,9 @@ use std::time::Instant;
 
 /// Chunks that may wait for the reader.
 const CHUNKS: usize = 4;
+
+/// Bytes of a ready body that are handed over at once: beyond it the right to the rest is asked for again.
+const PIECE: usize = 256 << 10;
 
 /// How a body ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -147,14 +149,14 @@ pub struct ResponseBody {
 }
 
 enum Kind {
-    Full(Full<Bytes>),
+    Full(Bytes),
     Stream { inner: SharedInner, pool: Pool, lane: Lane },
 }
 
 impl ResponseBody {
     /// A ready body.
     pub fn full(bytes: impl Into<Bytes>) -> ResponseBody {
-        ResponseBody { kind: Kind::Full(Full::new(bytes.into())), finish: None, sent: 0, valid: None }
+        ResponseBody { kind: Kind::Full(bytes.into()), finish: None, sent: 0, valid: None }
     }
 
     /// A body made on the pool.
@@ -232,10 +234,8 @@ impl Body for ResponseBody {
             return Poll::Ready(Some(Err(StreamError::Revoked)));
         }
         let next = match &mut self.kind {
-            Kind::Full(full) => match Pin::new(full).poll_frame(cx) {
-                Poll::Ready(Some(Ok(frame))) => Some(frame.into_data().unwrap_or_default()),
-                _ => None,
-            },
+            Kind::Full(left) if left.is_empty() => None,
+            Kind::Full(left) => Some(left.split_to(left.len().min(PIECE))),
             Kind::Stream { inner, pool, lane } => {
                 let mut state = lock(inner);
                 state.taken = Some(Instant::now());
@@ -274,14 +274,14 @@ impl Body for ResponseBody {
 
     fn is_end_stream(&self) -> bool {
         match &self.kind {
-            Kind::Full(full) => full.is_end_stream(),
+            Kind::Full(left) => left.is_empty(),
             Kind::Stream { .. } => false,
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.kind {
-            Kind::Full(full) => full.size_hint(),
+            Kind::Full(left) => SizeHint::with_exact(left.len() as u64),
             Kind::Stream { .. } => SizeHint::default(),
         }
     }
@@ -290,7 +290,7 @@ impl Body for ResponseBody {
 impl Drop for ResponseBody {
     fn drop(&mut self) {
         // hyper does not poll a body of known size beyond its last byte: all taken counts as complete.
-        let all_taken = matches!(&self.kind, Kind::Full(full) if full.is_end_stream());
+        let all_taken = matches!(&self.kind, Kind::Full(left) if left.is_empty());
         self.end(if all_taken { Outcome::Complete } else { Outcome::Aborted });
         if let Kind::Stream { inner, .. } = &self.kind {
             let mut state = lock(inner);
@@ -372,5 +372,21 @@ mod tests {
         assert!(body.frame().await.unwrap().is_ok());
         valid.store(false, Ordering::SeqCst);
         assert!(matches!(body.frame().await, Some(Err(StreamError::Revoked))));
+    }
+
+    #[tokio::test]
+    async fn revocation_keeps_the_rest_of_a_ready_body() {
+        let valid = Arc::new(std::sync::atomic::AtomicBool::new(true));
+        let (look, ended) = (Arc::clone(&valid), Arc::new(Mutex::new(None)));
+        let tell = Arc::clone(&ended);
+        let mut body = ResponseBody::full(vec![7u8; PIECE + 1])
+            .while_valid(Box::new(move || look.load(Ordering::SeqCst)))
+            .on_finish(Box::new(move |n, o| *tell.lock().unwrap() = Some((n, o))));
+        assert_eq!(body.size_hint().exact(), Some(PIECE as u64 + 1));
+        assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap().len(), PIECE);
+        valid.store(false, Ordering::SeqCst);
+        assert!(matches!(body.frame().await, Some(Err(StreamError::Revoked))));
+        drop(body);
+        assert_eq!(*ended.lock().unwrap(), Some((PIECE as u64, Outcome::Revoked)));
     }
 }

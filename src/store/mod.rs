@@ -129,6 +129,13 @@ pub struct Prepared {
     kept: Vec<Option<Arc<Selection>>>,
 }
 
+impl Prepared {
+    /// The publication that the rows will come from.
+    pub fn snapshot(&self) -> Option<&Arc<Snapshot>> {
+        self.snapshot.as_ref()
+    }
+}
+
 /// Why the store cannot start.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

@@ -12,8 +12,9 @@ use std::time::{Duration, Instant};
 
 /// A segment is finished when it holds this many bytes.
 const SEGMENT: u64 = 4 << 20;
-/// Zeros are written this far ahead: a sync that neither moves the end of the file nor allocates blocks spares the file
-/// system's journal (measured on ext4: 2.9 ms instead of 4.0), and a full disk is met here, between commits.
+/// Zeros are written this far ahead: a full disk is met here, between commits, and a sync that neither moves the end of the
+/// file nor allocates blocks spares the file system's journal. Measured on ext4, 2,000 syncs each: p50 0.12 ms instead of
+/// 0.18 on a quiet disk; no difference on a busy one, whose flush alone takes 4 ms.
 const AHEAD: u64 = 256 << 10;
 
 /// The open spool.

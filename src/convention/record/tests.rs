@@ -277,13 +277,30 @@ async fn like_refusals_are_counted_not_listed() {
     assert_eq!(counts, [("/wfs".to_owned(), 50), ("/wms".to_owned(), 1)]);
 }
 
-/// Group commit: p50 at most 3 ms, alone and with 64 at once.
+/// The time of one bare `fdatasync` of a line in a file that is there already: what no commit can be below.
+fn bare(dir: &Path, count: usize) -> Vec<std::time::Duration> {
+    use std::os::unix::fs::FileExt;
+    let file = std::fs::File::create(dir.join("bare")).unwrap();
+    file.write_all_at(&vec![0; count * 512], 0).unwrap();
+    file.sync_all().unwrap();
+    let once = |n: usize| {
+        let begun = Instant::now();
+        file.write_all_at(&[7; 450], n as u64 * 512).unwrap();
+        file.sync_data().unwrap();
+        begun.elapsed()
+    };
+    (0..count).map(once).collect()
+}
+
+/// Group commit, alone and with 64 at once, beside the disk's own flush in the same minute: p50 at most 3 ms, or, on a disk whose
+/// bare flush is slower, at most half more than two flushes (who arrives during one waits for the next).
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "a measurement: cargo test --release -- --ignored"]
+#[ignore = "a measurement: cargo test --lib -- --ignored --nocapture a_commit_is_fast"]
 async fn a_commit_is_fast() {
     let dir = tempfile::tempdir_in(std::env::var("SEUIL_MEASURE_DIR").unwrap_or("/var/tmp".into())).unwrap();
     let recorder = std::sync::Arc::new(open(dir.path()).await);
     for at_once in [1, 64] {
+        let mut flushes = bare(dir.path(), 300);
         let begun = Instant::now();
         let tasks: Vec<_> = (0..at_once)
             .map(|_| {
@@ -304,12 +321,13 @@ async fn a_commit_is_fast() {
         for task in tasks {
             times.extend(task.await.unwrap());
         }
+        let rate = times.len() as f64 / begun.elapsed().as_secs_f64();
+        flushes.extend(bare(dir.path(), 300));
         times.sort();
+        flushes.sort();
         let (p50, p99) = (times[times.len() / 2], times[times.len() * 99 / 100]);
-        println!(
-            "{at_once} at once: p50 {p50:?}, p99 {p99:?}, {:.0} a second",
-            times.len() as f64 / begun.elapsed().as_secs_f64()
-        );
-        assert!(p50.as_millis() <= 3);
+        let flush = flushes[flushes.len() / 2];
+        println!("{at_once} at once: p50 {p50:?}, p99 {p99:?}, {rate:.0} a second; bare flush p50 {flush:?}");
+        assert!(p50.as_secs_f64() <= f64::max(0.003, flush.as_secs_f64() * if at_once == 1 { 1.5 } else { 3.0 }));
     }
 }
