@@ -25,6 +25,7 @@ need libc6-dev test -e /usr/include/stdio.h
 need pkg-config command -v pkg-config
 need libgdal-dev pkg-config --exists gdal
 need ca-certificates test -e /etc/ssl/certs/ca-certificates.crt
+need openssl command -v openssl
 has_postgis || missing+=(postgresql postgresql-postgis)
 if [ "${1:-}" = conformance ]; then
     need default-jdk-headless command -v javac

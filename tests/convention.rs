@@ -117,7 +117,7 @@ impl Desk {
     }
 
     fn issue(&self) -> Issued {
-        let request = Request { organisation: "Ville".into(), name: "SIG".into(), days: 30, csr: None };
+        let request = Request { organisation: "Ville".into(), name: "SIG".into(), days: 30, ..Request::default() };
         self.authority.issue(&request, now()).expect("certificate")
     }
 

@@ -6,7 +6,9 @@ use crate::convention::revocations::{Local, Revocations};
 use crate::convention::words::{Purpose, Use, Word};
 use crate::convention::{State, file};
 use crate::db::{self, Role, Which};
-use crate::pki::{Anchors, Authority, Issued, Peer, Request, ServerCertificate, Strength, pkcs12, write_private};
+use crate::pki::{
+    Anchors, Authority, Issued, KeyKind, Peer, Request, ServerCertificate, Strength, pkcs12, write_private,
+};
 use anyhow::{Context, bail};
 use rand::distr::{Alphanumeric, SampleString};
 use rustls::pki_types::CertificateDer;
@@ -94,6 +96,9 @@ enum Command {
         /// The partner's request (PKCS#10, PEM); without it a new key is made.
         #[arg(long)]
         csr: Option<PathBuf>,
+        /// Kind of the new key. QGIS up to 3.22 reads only RSA out of PKCS#12.
+        #[arg(long, value_enum, default_value_t = Key::Ec)]
+        key: Key,
         /// Days of validity.
         #[arg(long, default_value_t = 730)]
         days: u32,
@@ -148,6 +153,15 @@ enum Command {
         #[command(flatten)]
         ca: CaFiles,
     },
+}
+
+/// Kinds of keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Key {
+    /// ECDSA P-256.
+    Ec,
+    /// RSA, 3072 bits (made by the program openssl).
+    Rsa,
 }
 
 /// Files of the CA.
@@ -240,7 +254,13 @@ impl Convention {
                 println!("CA {} made; its key: {}", hex::encode(made.key()), ca.ca_key.display());
                 Ok(())
             }
-            Command::Issue { wanted, csr, days, out, ca } => issue(&database, &wanted, csr, days, &out, &ca).await,
+            Command::Issue { wanted, csr, key, days, out, ca } => {
+                let key = match key {
+                    Key::Ec => KeyKind::Ec,
+                    Key::Rsa => KeyKind::Rsa(3072),
+                };
+                issue(&database, &wanted, csr, (key, days), &out, &ca).await
+            }
             Command::Register { wanted, certificate } => register(&database, &config, &wanted, &certificate).await,
             Command::Revoke { serial, reason, issuer, local } => {
                 let issuer = issuer.as_deref().map(digest).transpose()?;
@@ -352,7 +372,7 @@ async fn issue(
     database: &Database,
     wanted: &Wanted,
     csr: Option<PathBuf>,
-    days: u32,
+    (key, days): (KeyKind, u32),
     out: &Path,
     ca: &CaFiles,
 ) -> anyhow::Result<()> {
@@ -361,7 +381,7 @@ async fn issue(
         bail!("convention {} is unknown", wanted.id)
     };
     let csr = csr.map(|p| std::fs::read_to_string(&p).with_context(|| p.display().to_string())).transpose()?;
-    let request = Request { organisation: contract.deed.partner.nom, name: wanted.holder.clone(), days, csr };
+    let request = Request { organisation: contract.deed.partner.nom, name: wanted.holder.clone(), days, csr, key };
     let issued = ca.open()?.issue(&request, now())?;
     // Registered before anything is written: what the database refuses leaves no certificate about.
     acts::register(&client, &wanted.registration(issued.peer.clone())).await?;

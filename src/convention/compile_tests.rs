@@ -55,7 +55,7 @@ fn scene() -> Scene {
 }
 
 fn ask() -> Request {
-    Request { organisation: "Ville".into(), name: "SIG".into(), days: 730, csr: None }
+    Request { organisation: "Ville".into(), name: "SIG".into(), days: 730, ..Request::default() }
 }
 
 fn row(convention: &str, peer: &Peer) -> CertificateRow {

@@ -19,7 +19,7 @@ fn scene(ago: Duration) -> Scene {
     let path = |p: &str| dir.path().join(p);
     std::fs::create_dir(path("clients")).unwrap();
     let authority = Authority::create(&path("clients/ca.pem"), &path("ca.key"), "MEL", None, now()).unwrap();
-    let request = Request { organisation: "MEL".into(), name: "SIG".into(), days: 30, csr: None };
+    let request = Request { organisation: "MEL".into(), name: "SIG".into(), days: 30, ..Request::default() };
     let issued = authority.issue(&request, now()).unwrap();
     let deed = file::parse("mel", samples::FILES[0].1, None).unwrap().deed;
     let certificate = CertificateRow {

@@ -4,7 +4,7 @@ use super::acts::{self, Act, Registration};
 use super::file::{self, Draft};
 use super::words::Use;
 use super::{ConventionError, State};
-use crate::pki::{Authority, Issued, PkiError, Request, Strength, pkcs12};
+use crate::pki::{Authority, Issued, KeyKind, PkiError, Request, Strength, pkcs12};
 use std::path::Path;
 use tokio_postgres::Client;
 
@@ -74,8 +74,14 @@ async fn certify(
     now: i64,
 ) -> Result<(), ConventionError> {
     let deed = &draft.deed;
-    let request =
-        Request { organisation: deed.partner.nom.clone(), name: format!("SIG {}", deed.id), days: 3650, csr: None };
+    // RSA: so that every QGIS reads the PKCS#12. 2048 bits: eleven keys are made while somebody waits.
+    let request = Request {
+        organisation: deed.partner.nom.clone(),
+        name: format!("SIG {}", deed.id),
+        days: 3650,
+        csr: None,
+        key: KeyKind::Rsa(2048),
+    };
     let issued = authority.issue(&request, now)?;
     let registration = Registration {
         convention: deed.id.clone(),

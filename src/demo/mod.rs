@@ -398,7 +398,7 @@ fn announce(demo: &Demo, running: &Running, show: &Show) {
 curl     curl --cacert {pki}/ca.pem --cert {pki}/mel/client.pem --key {pki}/mel/client.key \\
               '{url}/collections/parc_commune/items?limit=2'
 QGIS     Settings > Options > Authentication: add {pki}/ca.pem as an authority, then a configuration
-         'PKI paths' with {pki}/mel/client.pem and {pki}/mel/client.key.
+         'PKI PKCS#12' with {pki}/mel/client.p12 (password {password}).
          Layer > Add layer: WMS {url}/wms, WFS {url}/wfs, OGC API {url}
 browser  import {pki}/mel/client.p12 (password {password}) as your certificate and {pki}/ca.pem as an
          authority, then open {url}/portail

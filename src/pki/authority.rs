@@ -1,4 +1,5 @@
-//! The administrator's side: makes a CA, issues certificates, signs revocation lists. Keys are ECDSA P-256.
+//! The administrator's side: makes a CA, issues certificates, signs revocation lists. Keys are ECDSA P-256, on demand RSA
+//! for clients that read nothing else.
 
 use super::{Anchors, PkiError, RevokedSerial, anchors, parse, sha256, write_private};
 use rand::Rng;
@@ -36,6 +37,18 @@ pub struct Request {
     pub days: u32,
     /// The partner's own request (PKCS#10, PEM); without one a new key is made.
     pub csr: Option<String>,
+    /// Of which kind the new key is.
+    pub key: KeyKind,
+}
+
+/// Kinds of keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum KeyKind {
+    /// ECDSA on P-256.
+    #[default]
+    Ec,
+    /// RSA of so many bits: QGIS up to 3.22 reads no other out of PKCS#12.
+    Rsa(u32),
 }
 
 /// What a server certificate is asked for. `127.0.0.1` and `localhost` are always among its names.
@@ -157,7 +170,10 @@ impl Authority {
         match &request.csr {
             Some(pem) => self.finish(params, &public_key(pem)?, None),
             None => {
-                let pair = new_key()?;
+                let pair = match request.key {
+                    KeyKind::Ec => new_key()?,
+                    KeyKind::Rsa(bits) => new_rsa_key(bits)?,
+                };
                 self.finish(params, &pair, Some(pair.serialize_pem()))
             }
         }
@@ -257,6 +273,25 @@ impl Issued {
 
 fn new_key() -> Result<KeyPair, PkiError> {
     KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).map_err(|e| PkiError::making("key", e))
+}
+
+/// A new RSA key, made by the `openssl` program: ring makes none, and the `rsa` crate stands under an advisory without a
+/// mended release (RUSTSEC-2023-0071). Only the administrator's commands come here, never the server.
+fn new_rsa_key(bits: u32) -> Result<KeyPair, PkiError> {
+    if !(2048..=8192).contains(&bits) {
+        return Err(PkiError::Key(format!("RSA of {bits} bits: from 2048 to 8192")));
+    }
+    let failed = |reason: String| PkiError::making("RSA key (by the program openssl)", reason);
+    let made = std::process::Command::new("openssl")
+        .args(["genpkey", "-algorithm", "RSA", "-pkeyopt", &format!("rsa_keygen_bits:{bits}")])
+        .stdin(std::process::Stdio::null())
+        .output()
+        .map_err(|e| failed(e.to_string()))?;
+    if !made.status.success() {
+        return Err(failed(String::from_utf8_lossy(&made.stderr).trim().to_owned()));
+    }
+    let pem = String::from_utf8(made.stdout).map_err(|e| failed(e.to_string()))?;
+    KeyPair::from_pem(&pem).map_err(|e| failed(e.to_string()))
 }
 
 /// An instant, seconds since 1970, as rcgen wants it.

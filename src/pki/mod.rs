@@ -10,7 +10,7 @@ mod bundle;
 mod crl;
 
 pub use anchors::{Anchor, Anchors};
-pub use authority::{Authority, Issued, Request, ServerCertificate};
+pub use authority::{Authority, Issued, KeyKind, Request, ServerCertificate};
 pub use bundle::{Strength, pkcs12};
 pub use crl::{Crl, RevokedSerial};
 

@@ -8,7 +8,7 @@ fn authority(dir: &Path, name: &str) -> Authority {
 }
 
 fn request(name: &str) -> Request {
-    Request { organisation: "Ville de Lomme".into(), name: name.into(), days: 730, csr: None }
+    Request { organisation: "Ville de Lomme".into(), name: name.into(), days: 730, ..Request::default() }
 }
 
 fn anchors_of(authorities: &[&Authority]) -> Anchors {
@@ -148,4 +148,19 @@ fn both_kinds_of_pkcs12_read_back_and_need_their_password() {
         assert_eq!(chain.certs().len(), 2);
         assert!(KeyStore::from_pkcs12(&bytes, "wrong", Pkcs12ImportPolicy::Strict).is_err());
     }
+}
+
+#[test]
+fn an_rsa_key_is_issued_where_one_is_asked_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let ca = authority(dir.path(), "ca");
+    let issued = ca.issue(&Request { key: KeyKind::Rsa(2048), ..request("QGIS 3.22") }, NOW).unwrap();
+    let certificate = parse(&issued.der).unwrap();
+    let Ok(x509_parser::public_key::PublicKey::RSA(key)) = certificate.public_key().parsed() else { panic!() };
+    assert_eq!(key.key_size(), 2048);
+    for strength in [Strength::Modern, Strength::Legacy] {
+        assert!(!pkcs12(&issued, "seuil", "geheim", strength).unwrap().is_empty());
+    }
+    let weak = ca.issue(&Request { key: KeyKind::Rsa(1024), ..request("weak") }, NOW);
+    assert!(matches!(weak, Err(PkiError::Key(_))));
 }

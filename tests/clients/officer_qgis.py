@@ -53,7 +53,10 @@ def identity(method):
     config.setName(method)
     config.setMethod(method)
     own = f"{PKI}/{CONVENTION}"
-    keys = dict(certpath=f"{own}/client.pem", keypath=f"{own}/client.key", keypass="")
+    if method == "PKI-PKCS#12":
+        keys = dict(bundlepath=f"{own}/client.p12", bundlepass=os.environ.get("SEUIL_PASSWORD", "seuil"))
+    else:
+        keys = dict(certpath=f"{own}/client.pem", keypath=f"{own}/client.key", keypass="")
     for key, value in {**keys, "addcas": "false", "addrootca": "false"}.items():
         config.setConfig(key, value)
     stored = auth.storeAuthenticationConfig(config)
@@ -61,6 +64,7 @@ def identity(method):
 
 
 AUTH = identity("PKI-Paths")
+BUNDLE = identity("PKI-PKCS#12")
 
 
 def draw(name, layers, crs="EPSG:2154", extent=EXTENT, size=700):
@@ -118,6 +122,10 @@ for layer in ("parc_commune", "parc_residence", "occupation_iris"):
     counts[layer, "oapif"] = vector(f"ogcapi {layer}", uri.uri(False), "OAPIF")
     sizes = {len(v) for (name, _), v in counts.items() if name == layer and v is not None}
     check(f"{layer}: every protocol gives as many features", len(sizes) == 1, sizes)
+
+bundled = QgsVectorLayer(wfs("parc_commune", "2.0.0", BUNDLE), "PKCS#12", "WFS")
+check("a PKCS#12 bundle works", bundled.isValid() and len(list(bundled.getFeatures())) > 0,
+      bundled.error().message()[:200] if not bundled.isValid() else "")
 
 residences = counts.get(("parc_residence", "2.0.0")) or []
 withheld = [f for f in residences if f["statut"] == "secret"]
