@@ -40,6 +40,8 @@ pub struct Config {
     pub secrecy: Secrecy,
     /// Import.
     pub import: Import,
+    /// How long things are kept.
+    pub retention: Retention,
 }
 
 /// How the two databases are reached. libpq key/value strings; a string without `user` gets the role of the command.
@@ -210,6 +212,24 @@ pub struct Import {
 impl Default for Import {
     fn default() -> Self {
         Import { max_rejects: 0.01, reports: "rapports".into() }
+    }
+}
+
+/// How long things are kept, in days. `seuil journal purge` removes what is older.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Retention {
+    /// Access records (whole months) and torn ends of the spool. CNIL: from 6 to 12 months for logs.
+    pub records: u32,
+    /// Reports of rejected lines: values of dwelling-level files.
+    pub rejects: u32,
+    /// Imports that are neither the newest of their vintage nor used by a publication.
+    pub sources: u32,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Retention { records: 365, rejects: 30, sources: 90 }
     }
 }
 

@@ -91,6 +91,7 @@ impl Service {
             request.base_url = url.trim_end_matches('/').to_owned();
         }
         let french = request.french;
+        let base_url = request.base_url.clone();
         let path = &request.path.clone();
         let mut name = ("http", "unknown");
         let mut style = style_of(&request);
@@ -109,7 +110,7 @@ impl Service {
             error_response(&error, &style, french)
         });
         let headers = response.headers_mut();
-        terms_headers(headers, &identity);
+        terms_headers(headers, &identity, &base_url);
         counting::headers(headers, &identity, budget.ok().flatten());
         let status = response.status().as_u16();
         let labels = [("protocol", name.0), ("operation", name.1)];
@@ -183,6 +184,7 @@ impl Service {
             let keys = || counting::keys(&fetched, most);
             self.quotas.features(identity, counting::handed_out(&fetched, most), keys, now())?;
         }
+        let layers = opening.as_ref().map(|o| o.layers.clone()).unwrap_or_default();
         let permit = match opening {
             Some(open) => Some(self.recorder.open(Open { publication: site.publication, ..open }).await?),
             None => None,
@@ -198,6 +200,7 @@ impl Service {
         let gzip = accepts_gzip(&request.headers);
         let reply = call.reply;
         let hash = permit.is_some();
+        let file = permit.as_ref().map(|p| format!("{}_{}", layers.join("-"), p.download));
         let made = self.pool.run(lane, move || make(reply.answer(fetched, &context)?, gzip, hash)).await?;
         // The last look before the first byte leaves: the work above may have waited for its turn.
         if let Err(ended) = self.standing(client, identity) {
@@ -208,7 +211,10 @@ impl Service {
             return Err(ended);
         }
         let holding = Holding { permit, features: made.features, begun, _place: place };
-        let response = self.respond(made, lane, holding, client, identity)?;
+        let mut response = self.respond(made, lane, holding, client, identity)?;
+        if let Some(stem) = file {
+            body::name(response.headers_mut(), &stem);
+        }
         let cacheable = response.status() == StatusCode::OK && request.method != Method::POST;
         Ok(if cacheable { tagged(response, StatusCode::OK, &tag) } else { response })
     }
@@ -405,9 +411,9 @@ pub(crate) fn set(headers: &mut HeaderMap, name: header::HeaderName, value: &str
 }
 
 /// Terms travel with the data: in every answer, whatever its format.
-fn terms_headers(headers: &mut HeaderMap, identity: &Identity) {
+fn terms_headers(headers: &mut HeaderMap, identity: &Identity, base_url: &str) {
     if let Ok(value) = HeaderValue::from_str(&format!(
-        "</whoami>; rel=\"license\"; title=\"convention {id}\", </whoami>; rel=\"terms-of-service\"",
+        "<{base_url}/whoami>; rel=\"license\"; title=\"convention {id}\", <{base_url}/whoami>; rel=\"terms-of-service\"",
         id = identity.convention.id
     )) {
         headers.append(header::LINK, value);

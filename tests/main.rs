@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod client;
+mod desk;
 mod portal;
 
 mod bad_input;
@@ -14,6 +15,7 @@ mod convention;
 mod database;
 mod identity;
 mod import;
+mod journal;
 mod layering;
 mod licences;
 mod ogcapi;
@@ -31,12 +33,13 @@ pub type Case = (&'static str, fn(&'static Portal));
 
 fn main() {
     let arguments = Arguments::from_args();
-    let rooms: [(&str, &[Case]); 11] = [
+    let rooms: [(&str, &[Case]); 12] = [
         ("bad_input", bad_input::CASES),
         ("convention", convention::CASES),
         ("database", database::CASES),
         ("identity", identity::CASES),
         ("import", import::CASES),
+        ("journal", journal::CASES),
         ("ogcapi", ogcapi::CASES),
         ("secrecy", secrecy::CASES),
         ("store", store::CASES),

@@ -2,6 +2,7 @@
 
 use crate::config::{Config, Database};
 use crate::convention::acts::{self, Act, Certificate, Registration};
+use crate::convention::audit::destruction;
 use crate::convention::revocations::{Local, Revocations};
 use crate::convention::words::{Purpose, Use, Word};
 use crate::convention::{State, file};
@@ -80,6 +81,23 @@ enum Command {
     Show {
         /// Convention.
         id: String,
+    },
+    /// The certificate of destruction at the end of a convention: the form to sign, or the record that it came back.
+    Destruction {
+        /// Convention; without it, those that still owe a certificate are listed.
+        id: Option<String>,
+        /// Folder of the form `destruction-<convention>.html`.
+        #[arg(long, default_value = ".")]
+        out: PathBuf,
+        /// The signed document: records that it came back.
+        #[arg(long, requires_all = ["date", "signatory"])]
+        received: Option<PathBuf>,
+        /// Day of the destruction that it certifies.
+        #[arg(long)]
+        date: Option<jiff::civil::Date>,
+        /// Who signed it.
+        #[arg(long)]
+        signatory: Option<String>,
     },
     /// Makes a CA. Its key stays where the server cannot read it.
     Ca {
@@ -247,6 +265,29 @@ impl Convention {
             Command::Suspend { id, reason, .. } => act(&database, &id, Act::Suspend, &reason).await,
             Command::Resume { id, reason } => act(&database, &id, Act::Resume, &reason).await,
             Command::Terminate { id, reason } => act(&database, &id, Act::Terminate, &reason).await,
+            Command::Destruction { id: None, .. } => {
+                for [id, partner, end] in destruction::owed(&connect(&database, Role::Auditor).await?).await? {
+                    println!("{id:24} ended {end}  {partner}");
+                }
+                Ok(())
+            }
+            Command::Destruction { id: Some(id), out, received: None, .. } => {
+                let form = destruction::form(&connect(&database, Role::Auditor).await?, &id).await?;
+                let path = out.join(format!("destruction-{id}.html"));
+                std::fs::write(&path, form).with_context(|| path.display().to_string())?;
+                println!("{}", path.display());
+                Ok(())
+            }
+            Command::Destruction { id: Some(id), received: Some(document), date, signatory, .. } => {
+                let bytes = std::fs::read(&document).with_context(|| document.display().to_string())?;
+                let name = document.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                let (Some(date), Some(signatory)) = (date, signatory) else { bail!("--date and --signatory") };
+                let client = connect(&database, Role::Drafter).await?;
+                let sha256 = crate::pki::sha256(&bytes);
+                destruction::receive(&client, &id, date, &signatory, &name, &sha256).await?;
+                println!("{id}: certificate of destruction recorded ({name}, SHA-256 {})", hex::encode(sha256));
+                Ok(())
+            }
             Command::List => list(&database).await,
             Command::Show { id } => show(&database, &id).await,
             Command::Ca { organisation, ca } => {

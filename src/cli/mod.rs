@@ -4,11 +4,13 @@ pub mod check;
 pub mod convention;
 pub mod demo;
 pub mod import;
+pub mod journal;
 pub mod migrate;
 pub mod publications;
 pub mod publish;
 pub mod report;
 pub mod serve;
+pub mod trace;
 
 use crate::config::Config;
 use clap::{Parser, Subcommand};
@@ -46,6 +48,10 @@ enum Command {
     Convention(convention::Convention),
     /// Reports the use of a convention in a month.
     Report(report::Report),
+    /// The access record: proof, trace, incidents, retention.
+    Journal(journal::Journal),
+    /// From which access a found file comes.
+    Trace(trace::Trace),
     /// Serves the current publication.
     Serve(serve::Serve),
 }
@@ -72,6 +78,8 @@ pub fn main() -> anyhow::Result<()> {
             Command::Check(c) => c.run(config).await,
             Command::Convention(c) => c.run(config).await,
             Command::Report(c) => c.run(config).await,
+            Command::Journal(c) => c.run(config).await,
+            Command::Trace(c) => c.run(config).await,
             Command::Serve(c) => c.run(config).await,
         }
     });

@@ -172,6 +172,14 @@ impl ResponseBody {
         Ok(ResponseBody { kind: Kind::Stream { inner, pool: pool.clone(), lane }, finish: None, sent: 0, valid: None })
     }
 
+    /// The answer to HEAD: nothing of the body leaves (HTTP/2 takes a body there for a protocol error), and it counts as
+    /// complete. Gives the length that the body would have, where it is known.
+    pub fn without_content(mut self) -> (ResponseBody, Option<u64>) {
+        let length = self.size_hint().exact();
+        self.end(Outcome::Complete);
+        (ResponseBody::full(Bytes::new()), length)
+    }
+
     /// Calls `finish` when the body ends, however it ends.
     #[must_use]
     pub fn on_finish(mut self, finish: Finish) -> ResponseBody {

@@ -4,6 +4,7 @@
 //! nothing else.
 
 pub mod acts;
+pub mod audit;
 pub mod calendar;
 mod compile;
 pub mod deed;
@@ -19,6 +20,7 @@ mod rows;
 pub mod samples;
 pub mod scope;
 pub mod territory;
+pub mod trace;
 pub mod words;
 
 pub use compile::compile;
@@ -69,6 +71,14 @@ pub enum ConventionError {
     Unknown {
         /// What was given.
         id: String,
+    },
+    /// A file that `trace` cannot read.
+    #[error("{path}: {reason}")]
+    Trace {
+        /// Which file.
+        path: std::path::PathBuf,
+        /// Why.
+        reason: String,
     },
     /// A report cannot be written.
     #[error("report: {reason}")]

@@ -125,6 +125,7 @@ async fn connection(
 async fn handle(service: &Service, client: &Client, request: http::Request<Incoming>) -> Response<ResponseBody> {
     let (parts, body) = request.into_parts();
     let origin = parts.headers.get(header::ORIGIN).cloned();
+    let head = parts.method == Method::HEAD;
     let french = speaks_french(&parts.headers, parts.uri.query().unwrap_or_default());
     let html = parts.headers.get(header::ACCEPT).is_some_and(|v| v.as_bytes().windows(9).any(|w| w == b"text/html"));
     let fallback = ExceptionStyle::Problem { html };
@@ -152,6 +153,14 @@ async fn handle(service: &Service, client: &Client, request: http::Request<Incom
         }
     };
     envelope(response.headers_mut(), origin.as_ref());
+    if head {
+        let (mut parts, body) = response.into_parts();
+        let (body, length) = body.without_content();
+        if let Some(length) = length {
+            parts.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+        }
+        response = Response::from_parts(parts, body);
+    }
     response
 }
 

@@ -163,6 +163,23 @@ fn compresses(content_type: &str) -> bool {
         || ["json", "xml", "javascript", "mapbox-vector-tile", "openapi", "gml"].iter().any(|t| c.contains(t))
 }
 
+/// Gives a file of features its name, with the identifier of the download: the one mark that a CSV can carry.
+pub(super) fn name(headers: &mut HeaderMap, stem: &str) {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let extension = match kind.split(';').next().unwrap_or_default().trim() {
+        "text/csv" => "csv",
+        "application/geo+json" | "application/json" => "geojson",
+        t if t.starts_with("application/gml+xml") || t.starts_with("text/xml") => "gml",
+        _ => return,
+    };
+    // Many layers make no longer a name.
+    let stem: String = match stem.len() {
+        0..=120 => stem.to_owned(),
+        _ => format!("seuil_{}", stem.rsplit('_').next().unwrap_or_default()),
+    };
+    super::set(headers, header::CONTENT_DISPOSITION, &format!("inline; filename=\"{stem}.{extension}\""));
+}
+
 pub(super) fn accepts_gzip(headers: &HeaderMap) -> bool {
     headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(',')).any(
         |item| {

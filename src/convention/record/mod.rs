@@ -3,12 +3,14 @@
 //! Records go into a local spool first ([`spool`]), in group commits: one `fdatasync` serves all that wait. Finished
 //! segments are moved into the database, each exactly once ([`mover`]). Lines are chained by their hashes ([`line`]).
 
+mod chain;
 mod line;
 mod mover;
+pub mod seal;
 mod spool;
 mod writer;
 
-pub use line::{Broken, verify};
+pub use chain::{Broken, Follower, verify};
 pub use writer::Recorder;
 
 use crate::error::Refusal;

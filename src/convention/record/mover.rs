@@ -1,6 +1,7 @@
 //! Moves finished segments of the spool into the database: each exactly once, in one transaction.
 
 use super::line::{self, Entry, Kept};
+use super::seal::Signer;
 use super::spool::{first_of, segments};
 use super::writer::Shared;
 use crate::config::Database;
@@ -18,11 +19,17 @@ const PAUSE: Duration = Duration::from_secs(2);
 /// A segment that the database does not take within this time is tried again.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Moves segments for ever.
-pub(super) async fn follow(shared: Arc<Shared>, database: Database) {
+/// Moves segments for ever, and seals what was moved once a day.
+pub(super) async fn follow(shared: Arc<Shared>, database: Database, mut signer: Signer) {
     let mut client: Option<Client> = None;
     loop {
-        if let Err(e) = round(&shared, &database, &mut client).await {
+        let moved = match round(&shared, &database, &mut client).await {
+            // Segments that stay behind leave a hole: no head may cover it.
+            Ok(0) if signer.due() => seal(&shared, &database, &mut client, &mut signer).await,
+            Ok(_) => Ok(()),
+            Err(e) => Err(e),
+        };
+        if let Err(e) = moved {
             client = None;
             tracing::warn!(error = %e, backlog = shared.bytes.load(Ordering::Relaxed),
                 "access records not moved; they stay in the spool");
@@ -31,13 +38,27 @@ pub(super) async fn follow(shared: Arc<Shared>, database: Database) {
     }
 }
 
-/// Moves what is finished.
-async fn round(shared: &Shared, database: &Database, client: &mut Option<Client>) -> Result<(), ConventionError> {
+async fn connected<'a>(database: &Database, client: &'a mut Option<Client>) -> Result<&'a mut Client, ConventionError> {
+    if client.as_ref().is_none_or(Client::is_closed) {
+        *client = Some(db::connect(database, Which::Serving, Role::Server).await?);
+    }
+    client.as_mut().ok_or(ConventionError::Silent)
+}
+
+async fn seal(
+    shared: &Shared,
+    database: &Database,
+    client: &mut Option<Client>,
+    signer: &mut Signer,
+) -> Result<(), ConventionError> {
+    signer.seal(shared, connected(database, client).await?).await
+}
+
+/// Moves what is finished. Gives the number of segments that stay behind.
+async fn round(shared: &Shared, database: &Database, client: &mut Option<Client>) -> Result<usize, ConventionError> {
+    let mut behind = 0;
     for path in finished(shared).await? {
-        let connected = match client {
-            Some(c) if !c.is_closed() => c,
-            _ => client.insert(db::connect(database, Which::Serving, Role::Server).await?),
-        };
+        let connected = connected(database, client).await?;
         let bytes = {
             let path = path.clone();
             tokio::task::spawn_blocking(move || std::fs::read(&path).map(|b| (line::read(&b), b.len())))
@@ -48,6 +69,7 @@ async fn round(shared: &Shared, database: &Database, client: &mut Option<Client>
         if let Some(fault) = segment.fault {
             // Nothing is moved and nothing is deleted: an administrator has to look. Later segments go on.
             tracing::error!(segment = %path.display(), %fault, "a finished segment was changed; it stays in the spool");
+            behind += 1;
             continue;
         }
         let moved = tokio::time::timeout(PATIENCE, insert(connected, &segment.lines));
@@ -57,6 +79,7 @@ async fn round(shared: &Shared, database: &Database, client: &mut Option<Client>
             Err(e) => {
                 // The database lives and does not take this one: it must not hold up the others.
                 tracing::error!(segment = %path.display(), error = %e, "segment refused; it stays in the spool");
+                behind += 1;
                 continue;
             }
         }
@@ -64,7 +87,7 @@ async fn round(shared: &Shared, database: &Database, client: &mut Option<Client>
         shared.bytes.fetch_sub(length as u64, Ordering::Relaxed);
         shared.pending.fetch_sub(1, Ordering::Relaxed);
     }
-    Ok(())
+    Ok(behind)
 }
 
 /// Segments before the active one, oldest first.

@@ -83,7 +83,9 @@ impl Recorder {
     /// [`ConventionError`] when the spool cannot be written, or another process uses it.
     pub async fn open_spool(config: &Config) -> std::result::Result<Arc<Recorder>, ConventionError> {
         let mut recorder = Recorder::local(&config.server.state, config.server.spool_bytes).await?;
-        recorder.mover = Some(tokio::spawn(mover::follow(Arc::clone(&recorder.shared), config.database.clone())));
+        let signer = super::seal::Signer::open(&config.server.state)?;
+        let moving = mover::follow(Arc::clone(&recorder.shared), config.database.clone(), signer);
+        recorder.mover = Some(tokio::spawn(moving));
         Ok(Arc::new(recorder))
     }
 
