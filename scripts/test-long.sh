@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Long tests: kills, the large scales, real clients. Installs QGIS for them when it may. A line says how long each stage took.
 #
-#   scripts/test-long.sh [stage ...]     stages: kill qgis conformance scale10 scale40 (default: all)
+#   scripts/test-long.sh [stage ...]     stages: kill outage publish qgis conformance scale10 scale40 (default: all)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 work=$(mktemp -d "${TMPDIR:-/tmp}/seuil-long.XXXXXX")
@@ -50,6 +50,43 @@ stage_kill() {
     [ "$expected" = "$found" ] || { echo "after ten kills: $found, expected $expected"; return 1; }
 }
 
+# PostgreSQL stops under load: maps, tiles and boxes go on; when it is back, so are the registry's age and the records.
+stage_outage() {
+    start "$work/outage" --scale 0.05
+    local dir=$work/outage/pg load owner
+    owner=$(stat -c %U "$dir")
+    python3 tests/clients/load.py 20 "$url" "$work/outage/pki" &
+    load=$!
+    sleep 4
+    kill -INT "$(head -1 "$dir/postmaster.pid")"
+    sleep 10
+    local ctl=(/usr/lib/postgresql/*/bin/pg_ctl -D "$dir" -l "$dir/server.log" -w start)
+    if [ "$(id -un)" = "$owner" ]; then "${ctl[@]}"; else runuser -u "$owner" -- "${ctl[@]}"; fi
+    wait "$load"
+    stop
+}
+
+# kill -9 at a random moment of a publication, eight times; then the next one goes on where they stopped, and what is served is
+# what an undisturbed publication holds.
+stage_publish() {
+    start "$work/publish" --scale 0.05
+    local expected found killer
+    expected=$(count "$work/publish")
+    for n in $(seq 8); do
+        "$seuil" --log error publish --config "$work/publish/seuil.toml" >/dev/null 2>&1 &
+        killer=$!
+        sleep "$((n / 4)).$((RANDOM % 9 + 1))"
+        kill -KILL "$killer" 2>/dev/null || true
+        wait "$killer" 2>/dev/null || true
+    done
+    "$seuil" --log error publish --config "$work/publish/seuil.toml"
+    sleep 2
+    found=$(count "$work/publish")
+    "$seuil" publications --config "$work/publish/seuil.toml" list
+    stop
+    [ "$expected" = "$found" ] || { echo "after eight kills: $found, expected $expected"; return 1; }
+}
+
 stage_qgis() {
     if ! /usr/bin/python3 -c 'import qgis.core' 2>/dev/null; then
         apt-get install --yes -qq python3-qgis libqca-qt5-2-plugins >/dev/null
@@ -70,7 +107,7 @@ stage_scale40() { start "$work/scale40" --scale 40 && count "$work/scale40" && s
 
 cargo build --release --locked
 stages=("$@")
-[ ${#stages[@]} -gt 0 ] || stages=(kill qgis conformance scale10 scale40)
+[ ${#stages[@]} -gt 0 ] || stages=(kill outage publish qgis conformance scale10 scale40)
 for stage in "${stages[@]}"; do
     begun=$SECONDS
     "stage_$stage"
