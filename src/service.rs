@@ -2,6 +2,8 @@
 
 mod body;
 mod counting;
+mod reading;
+mod tag;
 
 use crate::compute::{Lane, Outcome, Pool, ResponseBody};
 use crate::config::Config;
@@ -160,26 +162,42 @@ impl Service {
             return Err(Error::Refused(Refusal::Operation { id: convention.id.clone(), operation }));
         }
 
-        let mut tag = entity_tag(&request, &site, identity);
-        if request.method != Method::POST && not_modified(&request.headers, &tag) {
-            return Ok(tagged(Response::new(ResponseBody::full(Bytes::new())), StatusCode::NOT_MODIFIED, &tag));
+        let reading = call.reading.as_ref().map(|r| (reading::key(r, &call, client), r.clone()));
+        let pinned = match (&reading, call.query.publication()) {
+            // A further page comes from the publication that the first one came from.
+            (Some((key, page)), None) if page.start > 0 => self.store.reading(key).await?,
+            (_, named) => named,
+        };
+        let mut tag = tag::of(&request, &site, identity);
+        let current = pinned.is_none_or(|p| p == site.publication);
+        if request.method != Method::POST && current && tag::not_modified(&request.headers, &tag) {
+            return Ok(tag::put(Response::new(ResponseBody::full(Bytes::new())), StatusCode::NOT_MODIFIED, &tag));
         }
 
         let opening = call.data.then(|| self.opening(&call, &site, client, identity));
         let counted = counting::most(&call.query);
-        let scoped = convention.scope(call.query)?;
+        let query = match pinned {
+            Some(n) => call.query.of_publication(n),
+            None => call.query,
+        };
+        let scoped = convention.scope(query)?;
         let prepared = self.store.prepare(&scoped).await?;
         // Tag, terms and record name the publication that the rows come from, also across a swap.
         if let Some(snapshot) = prepared.snapshot()
             && snapshot.publication != site.publication
         {
             site = Arc::new(self.site(identity, snapshot));
-            tag = entity_tag(&request, &site, identity);
+            tag = tag::of(&request, &site, identity);
         }
         let fetched: Fetched = {
             let store = Arc::clone(&self.store);
             self.pool.run(lane, move || store.select(&scoped, prepared)).await?
         };
+        if let Some((key, page)) = &reading
+            && let Some(publication) = reading::opens(page, pinned, &fetched)
+        {
+            self.store.open_reading(*key, publication);
+        }
         if let Some(most) = counted {
             let keys = || counting::keys(&fetched, most);
             self.quotas.features(identity, counting::handed_out(&fetched, most), keys, now())?;
@@ -216,7 +234,7 @@ impl Service {
             body::name(response.headers_mut(), &stem);
         }
         let cacheable = response.status() == StatusCode::OK && request.method != Method::POST;
-        Ok(if cacheable { tagged(response, StatusCode::OK, &tag) } else { response })
+        Ok(if cacheable { tag::put(response, StatusCode::OK, &tag) } else { response })
     }
 
     /// Who the client is now, if that is still the convention it was when the request came.
@@ -255,6 +273,7 @@ impl Service {
             limits: self.config.limits.clone(),
             terms: Arc::clone(&identity.convention.terms),
             publication: snapshot.publication,
+            grace: self.config.server.grace,
             // Rises with any change of publication (rollback included: the moment, not the number, counts), of scope or
             // of configuration.
             update_sequence: format!("{}.{:016x}", snapshot.published, access.scope_id),
@@ -418,36 +437,6 @@ fn terms_headers(headers: &mut HeaderMap, identity: &Identity, base_url: &str) {
     )) {
         headers.append(header::LINK, value);
     }
-}
-
-fn tagged(mut response: Response<ResponseBody>, status: StatusCode, tag: &str) -> Response<ResponseBody> {
-    *response.status_mut() = status;
-    set(response.headers_mut(), header::ETAG, tag);
-    response
-}
-
-/// Key of an answer: publication, sight, convention (its terms are in the body) and the request. Weak: time stamps differ.
-fn entity_tag(request: &Request, site: &Site, identity: &Identity) -> String {
-    let mut hasher = std::collections::hash_map::DefaultHasher::new();
-    site.update_sequence.hash(&mut hasher);
-    identity.convention.id.hash(&mut hasher);
-    env!("CARGO_PKG_VERSION").hash(&mut hasher);
-    request.base_url.hash(&mut hasher);
-    request.path.hash(&mut hasher);
-    request.query.hash(&mut hasher);
-    request.french.hash(&mut hasher);
-    request.headers.get(header::ACCEPT).map(HeaderValue::as_bytes).hash(&mut hasher);
-    accepts_gzip(&request.headers).hash(&mut hasher);
-    format!("W/\"{:x}-{:016x}\"", site.publication, hasher.finish())
-}
-
-fn not_modified(headers: &HeaderMap, tag: &str) -> bool {
-    headers
-        .get_all(header::IF_NONE_MATCH)
-        .iter()
-        .filter_map(|v| v.to_str().ok())
-        .flat_map(|v| v.split(','))
-        .any(|v| v.trim().trim_start_matches("W/") == tag.trim_start_matches("W/"))
 }
 
 fn lane_of(convention: &str) -> Lane {

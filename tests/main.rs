@@ -19,6 +19,7 @@ mod journal;
 mod layering;
 mod licences;
 mod ogcapi;
+mod paging;
 mod secrecy;
 mod store;
 mod tiles;
@@ -33,7 +34,7 @@ pub type Case = (&'static str, fn(&'static Portal));
 
 fn main() {
     let arguments = Arguments::from_args();
-    let rooms: [(&str, &[Case]); 12] = [
+    let rooms: [(&str, &[Case]); 13] = [
         ("bad_input", bad_input::CASES),
         ("convention", convention::CASES),
         ("database", database::CASES),
@@ -41,6 +42,7 @@ fn main() {
         ("import", import::CASES),
         ("journal", journal::CASES),
         ("ogcapi", ogcapi::CASES),
+        ("paging", paging::CASES),
         ("secrecy", secrecy::CASES),
         ("store", store::CASES),
         ("tiles", tiles::CASES),

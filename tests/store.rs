@@ -322,13 +322,13 @@ fn relations(portal: &'static Portal) {
 }
 
 /// A cluster of its own with a registry of publications and one relation, and the catalogue that names it.
-struct Own {
-    folder: tempfile::TempDir,
+pub struct Own {
+    pub folder: tempfile::TempDir,
     cluster: Option<Cluster>,
-    database: Database,
+    pub database: Database,
 }
 
-const CATALOGUE: &str = r#"
+pub const CATALOGUE: &str = r#"
 [service]
 title = { fr = "Essai", en = "Test" }
 abstract = { fr = "Essai", en = "Test" }
@@ -374,12 +374,13 @@ CREATE EXTENSION postgis;
 CREATE SCHEMA registre; CREATE SCHEMA pub;
 CREATE TABLE registre.publication (id bigint PRIMARY KEY, etat text, courante_depuis timestamptz);
 CREATE TABLE pub.lieu (publication bigint, code text, nom text, valeur numeric(8,2), geom geometry(Point, 2154));
+CREATE ROLE seuil_server;
 INSERT INTO registre.publication VALUES (1, 'courante', '2024-01-01T00:00Z');
 INSERT INTO pub.lieu SELECT 1, 'a' || n, 'Lieu', n * 1.25, ST_SetSRID(ST_MakePoint(700000 + n, 7050000), 2154)
     FROM generate_series(1, 50) n;";
 
 impl Own {
-    fn start() -> Own {
+    pub fn start() -> Own {
         let folder = tempfile::tempdir().unwrap();
         let cluster = Cluster::start(&folder.path().join("cluster")).expect("cluster");
         let mut own = Own { folder, cluster: Some(cluster), database: Database::default() };
@@ -388,12 +389,13 @@ impl Own {
         let user = own.cluster.as_ref().unwrap().admin().user;
         own.database.serving = format!("{} user={user}", own.cluster.as_ref().unwrap().string("essai"));
         own.sql(SCHEMA).unwrap();
+        own.sql(include_str!("../sql/serving/V203__lecture.sql")).unwrap();
         std::fs::create_dir_all(own.folder.path().join("capabilities")).unwrap();
         std::fs::write(own.folder.path().join("capabilities/catalogue.toml"), CATALOGUE).unwrap();
         own
     }
 
-    fn sql(&self, sql: &str) -> Result<(), String> {
+    pub fn sql(&self, sql: &str) -> Result<(), String> {
         self.sql_in("essai", sql)
     }
 
@@ -434,7 +436,7 @@ impl Drop for Own {
 }
 
 #[track_caller]
-fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !holds() {
         assert!(begun.elapsed() < Duration::from_secs(20), "{what}: waited in vain");

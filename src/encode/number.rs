@@ -13,15 +13,23 @@ pub fn fixed(value: f64, decimals: u8, out: &mut Vec<u8>) {
         out.push(b'-');
     }
     let scaled = scaled.unsigned_abs();
-    out.extend_from_slice(itoa::Buffer::new().format(scaled / power).as_bytes());
-    if decimals > 0 {
-        out.push(b'.');
-        let mut rest = scaled % power;
-        let start = out.len();
-        out.resize(start + decimals, b'0');
-        for digit in out[start..].iter_mut().rev() {
-            *digit = b'0' + (rest % 10) as u8;
-            rest /= 10;
+    // All digits from one conversion; zeros before them when there are too few for one before the point.
+    let mut buffer = itoa::Buffer::new();
+    let digits = buffer.format(scaled).as_bytes();
+    if decimals == 0 {
+        out.extend_from_slice(digits);
+        return;
+    }
+    match digits.len().checked_sub(decimals) {
+        Some(whole) if whole > 0 => {
+            out.extend_from_slice(&digits[..whole]);
+            out.push(b'.');
+            out.extend_from_slice(&digits[whole..]);
+        }
+        _ => {
+            out.extend_from_slice(b"0.");
+            out.extend_from_slice(&b"000000000"[..decimals - digits.len()]);
+            out.extend_from_slice(digits);
         }
     }
 }

@@ -69,7 +69,9 @@ pub struct Site {
     pub terms: Arc<Terms>,
     /// Number of the current publication (`updateSequence`, ETags).
     pub publication: i64,
-    /// Newest vintage in the publication, for texts.
+    /// Seconds that a reading of several pages may go on after its publication was replaced.
+    pub grace: u64,
+    /// Rises with any change of publication, of scope or of configuration.
     pub update_sequence: String,
 }
 
@@ -83,10 +85,23 @@ pub struct Call {
     pub name: (&'static str, &'static str),
     /// Whether the answer holds data (needs an access record before its first byte) or only describes what exists.
     pub data: bool,
+    /// Set when the answer is a page that others may follow.
+    pub reading: Option<Reading>,
     /// Writes the answer.
     pub reply: Box<dyn Reply>,
     /// How errors are written.
     pub exceptions: ExceptionStyle,
+}
+
+/// A page of a paged reading: all its pages come from one publication.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reading {
+    /// Features before the page, over all parts; 0 opens a new reading.
+    pub start: u64,
+    /// Features of the page at most.
+    pub count: u64,
+    /// What tells two readings of the same features apart: version and format.
+    pub form: String,
 }
 
 /// Turns what was fetched into the answer of a protocol. Pure.

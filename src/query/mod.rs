@@ -43,6 +43,34 @@ pub enum Query {
     Capabilities,
 }
 
+impl Query {
+    /// The selections of a query that has pages.
+    pub fn selects(&self) -> &[Select] {
+        match self {
+            Query::Features(parts) | Query::Count(parts) => parts,
+            Query::Feature(part) => std::slice::from_ref(part),
+            _ => &[],
+        }
+    }
+
+    /// The publication that a query names.
+    pub fn publication(&self) -> Option<i64> {
+        self.selects().iter().find_map(|s| s.page.publication)
+    }
+
+    /// The same query, of one publication.
+    #[must_use]
+    pub fn of_publication(mut self, publication: i64) -> Query {
+        let parts = match &mut self {
+            Query::Features(parts) | Query::Count(parts) => parts.as_mut_slice(),
+            Query::Feature(part) => std::slice::from_mut(part),
+            _ => &mut [],
+        };
+        parts.iter_mut().for_each(|s| s.page.publication = Some(publication));
+        self
+    }
+}
+
 /// Features of one layer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Select {

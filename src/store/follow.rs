@@ -59,6 +59,7 @@ pub async fn open(config: &Config, catalogue: Arc<Catalogue>) -> Result<Arc<Stor
         loading: Mutex::default(),
         grace: Duration::from_secs(config.server.grace),
         caches: Caches::new(),
+        readings: super::readings::Readings::new(),
         database: Some((postgis, config.database.clone())),
         follower: Mutex::default(),
     });
@@ -232,6 +233,7 @@ impl Store {
     /// Makes a snapshot the current one; the former one stays for its grace time.
     pub(super) fn swap(&self, snapshot: Snapshot) {
         let publication = snapshot.publication;
+        self.readings.changed();
         let former = self.current.swap(Arc::new(snapshot));
         if let Ok(mut held) = self.held.lock() {
             held.retain(|(s, _)| s.publication != publication && s.publication != former.publication);

@@ -19,6 +19,7 @@ mod like;
 mod load;
 mod postgis;
 mod reader;
+mod readings;
 pub mod scalar;
 mod select;
 pub mod snapshot;
@@ -31,6 +32,7 @@ mod truth;
 
 pub use dictionary::Dictionary;
 pub use geometry::{GeometryTable, Shapes, StoredCrs};
+pub use readings::ReadingKey;
 pub use snapshot::{Cells, Column, LayerData, Snapshot, Table};
 
 use crate::catalogue::{Catalogue, FieldId, LayerId};
@@ -39,11 +41,12 @@ use crate::convention::Scoped;
 use crate::error::{Error, Result};
 use crate::filter::Filter;
 use crate::geo::{Crs, Envelope};
-use crate::query::{Query, Select};
+use crate::query::Select;
 use arc_swap::ArcSwap;
 use caches::Caches;
 use postgis::PostGis;
 use reader::Reader;
+use readings::Readings;
 use select::Selection;
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
@@ -183,6 +186,7 @@ pub struct Store {
     loading: Mutex<HashSet<i64>>,
     grace: Duration,
     caches: Caches,
+    readings: Readings,
     database: Option<(PostGis, Database)>,
     follower: Mutex<Option<JoinHandle<()>>>,
 }
@@ -206,6 +210,7 @@ impl Store {
             loading: Mutex::default(),
             grace: Duration::ZERO,
             caches: Caches::new(),
+            readings: Readings::new(),
             database: None,
             follower: Mutex::default(),
         }
@@ -235,7 +240,7 @@ impl Store {
     /// [`Error::Unavailable`] when PostGIS is needed and away, or when the publication named has to be loaded first;
     /// [`Error::Expired`] when it is no longer readable.
     pub async fn prepare(self: &Arc<Self>, scoped: &Scoped) -> Result<Prepared> {
-        let snapshot = match publication(scoped.query()) {
+        let snapshot = match scoped.query().publication() {
             None => self.current(),
             Some(n) => match self.held(n) {
                 Some(held) => held,
@@ -262,17 +267,12 @@ impl Store {
 
     /// For each `Select` of a query, its selection if it was kept.
     fn kept(&self, scoped: &Scoped, snapshot: &Snapshot) -> Vec<Option<Arc<Selection>>> {
-        let parts = match scoped.query() {
-            Query::Features(parts) | Query::Count(parts) => parts.as_slice(),
-            Query::Feature(part) => std::slice::from_ref(part),
-            _ => &[],
-        };
         let one = |part: &Select| {
             let scope = scoped.access().scope_id;
             let key = Caches::key(snapshot.publication, scope, part.layer, &part.filter, &part.order)?;
             self.caches.selection(&key, &part.filter, &part.order)
         };
-        parts.iter().map(one).collect()
+        scoped.query().selects().iter().map(one).collect()
     }
 
     /// Why a publication that is not in memory cannot answer; one that can be read is loaded for the next try.
@@ -299,14 +299,5 @@ impl Store {
         let snapshot = prepared.snapshot.unwrap_or_else(|| self.current());
         let reader = Reader { store: self, scoped, snapshot, hard: prepared.hard, kept: prepared.kept };
         reader.answer()
-    }
-}
-
-/// The publication that a query names.
-fn publication(query: &Query) -> Option<i64> {
-    match query {
-        Query::Features(parts) | Query::Count(parts) => parts.iter().find_map(|s| s.page.publication),
-        Query::Feature(part) => part.page.publication,
-        _ => None,
     }
 }

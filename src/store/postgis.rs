@@ -86,12 +86,20 @@ impl PostGis {
         Ok(all)
     }
 
+    /// A connection.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub(super) async fn connection(&self) -> Result<deadpool_postgres::Client> {
+        self.pool.get().await.map_err(|_| away())
+    }
+
     /// Whether a publication can be read: the current one, or one in its grace time.
     ///
     /// # Errors
     /// [`Error::Unavailable`].
     pub async fn readable(&self, publication: i64) -> Result<bool> {
-        let client = self.pool.get().await.map_err(|_| away())?;
+        let client = self.connection().await?;
         let found = client.query_opt(super::load::READABLE, &[&publication]).await;
         found.map(|r| r.is_some()).map_err(|e| refused(&e))
     }

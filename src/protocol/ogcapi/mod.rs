@@ -27,8 +27,9 @@ mod time;
 mod tms;
 mod whoami;
 
-use super::{Call, ExceptionStyle, Failure, Request, Site};
+use super::{Call, ExceptionStyle, Failure, Reading, Request, Site};
 use crate::error::{Error, Result};
+use crate::query::Query;
 use ask::Ask;
 use http::Method;
 use resource::{RESOURCES, Resource, find};
@@ -41,6 +42,7 @@ pub fn parse(request: &Request, site: &Site) -> std::result::Result<Call, Failur
     let exceptions = ExceptionStyle::Problem { html: negotiate::prefers_html(request) };
     understand(request, site)
         .map(|(resource, plan)| Call {
+            reading: reading(request, &plan.query),
             query: plan.query,
             operation: plan.operation,
             name: ("ogcapi", resource.id),
@@ -49,6 +51,15 @@ pub fn parse(request: &Request, site: &Site) -> std::result::Result<Call, Failur
             exceptions: exceptions.clone(),
         })
         .map_err(|error| Failure { error, exceptions })
+}
+
+/// The page that a list of features is.
+fn reading(request: &Request, query: &Query) -> Option<Reading> {
+    let Query::Features(parts) = query else { return None };
+    let page = parts.first()?.page;
+    let accept = request.headers.get(http::header::ACCEPT).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let form = request.param("f").unwrap_or(accept).to_owned();
+    Some(Reading { start: page.start, count: page.count?, form })
 }
 
 fn understand(request: &Request, site: &Site) -> Result<(&'static Resource, resource::Plan)> {

@@ -56,6 +56,7 @@ fn whole_site() -> Site {
             constraints_en: "Internal use".into(),
         }),
         publication: 7,
+        grace: 3600,
         update_sequence: "7.0".into(),
     }
 }

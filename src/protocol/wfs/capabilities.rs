@@ -37,7 +37,7 @@ const CONFORMANCE: [(&str, bool); 15] = [
     ("ImplementsTemporalJoins", false),
     ("ImplementsFeatureVersioning", false),
     ("ManageStoredQueries", false),
-    ("PagingIsTransactionSafe", false),
+    ("PagingIsTransactionSafe", true),
 ];
 
 /// Conformance of filters (09-026r2 table 8).
@@ -212,6 +212,8 @@ fn constraints(context: &Context) -> &str {
 fn service_constraints(site: &Site) -> Vec<(&'static str, String)> {
     let mut all: Vec<_> = CONFORMANCE.iter().map(|(n, yes)| (*n, upper(*yes).to_owned())).collect();
     all.push(("CountDefault", site.limits.features.to_string()));
+    // All pages of a reading come from one publication, which lives on for so long once it was replaced.
+    all.push(("ResponseCacheTimeout", site.grace.to_string()));
     all
 }
 

@@ -133,7 +133,8 @@ impl Reply for HitsReply {
                 // `next` leads to the first page of what was counted (09-025r2 §7.7.4.2).
                 let request = Request::Features(&self.request);
                 let (base, count) = (&context.base_url, self.plan.count);
-                let publication = context.site.publication;
+                let named = self.request.presentation.publication;
+                let publication = named.unwrap_or(context.site.publication);
                 let next =
                     (matched > 0).then(|| links::page(base, self.version, request, 0, count, publication)).flatten();
                 let tally = Tally { matched, returned: 0, next, previous: None };

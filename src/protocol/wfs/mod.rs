@@ -23,7 +23,7 @@ mod values;
 mod version;
 mod xml;
 
-use super::{Call, ExceptionStyle, Failure, Reply, Request, Site};
+use super::{Call, ExceptionStyle, Failure, Reading, Reply, Request, Site};
 use crate::convention;
 use crate::error::{Error, Result};
 use crate::query::{Query, Select};
@@ -99,8 +99,15 @@ fn version(kvp: &kvp::Kvp) -> Result<Version> {
     }
 }
 
+/// The page that an answer is; a single feature is none.
+fn page(plan: &plan::Plan, version: Version, form: &str) -> Option<Reading> {
+    let form = format!("{} {form}", version.number());
+    plan.single.is_none().then_some(Reading { start: plan.start, count: plan.count, form })
+}
+
 /// What an operation asks of the store, and how it is answered.
 fn call(operation: Operation, version: Version, site: &Site) -> Result<Call> {
+    let mut reading = None;
     let (name, data, query, reply): (&'static str, bool, Query, Box<dyn Reply>) = match operation {
         Operation::GetCapabilities(request) => {
             let reply = capabilities::plan(request, version, site)?;
@@ -129,6 +136,7 @@ fn call(operation: Operation, version: Version, site: &Site) -> Result<Call> {
                 let reply = features::HitsReply { request, plan, version, dialect };
                 ("GetFeature", true, Query::Count(selects), Box::new(reply))
             } else {
+                reading = page(&plan, version, &format!("{format:?}"));
                 let reply = features::FeatureReply { request, plan, version, format };
                 ("GetFeature", true, Query::Features(selects), Box::new(reply))
             }
@@ -140,7 +148,10 @@ fn call(operation: Operation, version: Version, site: &Site) -> Result<Call> {
             let selects: Vec<Select> = plan.parts.iter().map(|p| p.select.clone()).collect();
             let query = match request.presentation.hits {
                 true => Query::Count(selects),
-                false => Query::Features(selects),
+                false => {
+                    reading = page(&plan, version, &request.value);
+                    Query::Features(selects)
+                }
             };
             ("GetPropertyValue", true, query, Box::new(values::ValueReply { request, plan, version }))
         }
@@ -150,6 +161,7 @@ fn call(operation: Operation, version: Version, site: &Site) -> Result<Call> {
         operation: convention::Operation::Wfs,
         name: ("wfs", name),
         data,
+        reading,
         reply,
         exceptions: ExceptionStyle::Ows { version: version.exceptions() },
     })

@@ -56,6 +56,7 @@ impl Bench {
             limits: Limits::default(),
             terms: Arc::new(terms),
             publication: 7,
+            grace: 3600,
             update_sequence: "7.0".into(),
         };
         Bench { world, site: Arc::new(site) }

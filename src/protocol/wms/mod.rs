@@ -40,6 +40,7 @@ pub fn parse(request: &Request, site: &Site) -> std::result::Result<Call, Failur
             name: ("wms", understood.name),
             data: understood.data,
             reply: understood.reply,
+            reading: None,
             exceptions,
         }),
         Err(error) => Err(Failure { error, exceptions }),

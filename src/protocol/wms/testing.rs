@@ -44,6 +44,7 @@ pub fn site() -> Site {
             constraints_en: "Internal use".into(),
         }),
         publication: 7,
+        grace: 3600,
         update_sequence: "1700000000000.00000000000000aa".into(),
     }
 }

@@ -26,6 +26,7 @@ pub fn parse(request: &Request, site: &Site) -> std::result::Result<Call, Failur
             operation: Operation::Wms,
             name: ("wmts", name),
             reply,
+            reading: None,
             exceptions,
         }),
         Err(error) => Err(Failure { error, exceptions }),
