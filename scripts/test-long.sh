@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Long tests: kills, the large scales, real clients. Installs QGIS for them when it may. A line says how long each stage took.
 #
-#   scripts/test-long.sh [stage ...]     stages: kill outage publish qgis conformance scale10 scale40 (default: all)
+#   scripts/test-long.sh [stage ...]     stages: kill outage publish fuzz soak browser qgis conformance scale10 scale40 (default: all)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 work=$(mktemp -d "${TMPDIR:-/tmp}/seuil-long.XXXXXX")
@@ -87,6 +87,35 @@ stage_publish() {
     [ "$expected" = "$found" ] || { echo "after eight kills: $found, expected $expected"; return 1; }
 }
 
+# Broken requests of every protocol: an answer to each, no panic.
+stage_fuzz() {
+    start "$work/fuzz" --scale 0.05
+    python3 tests/clients/fuzz.py "${SEUIL_FUZZ:-50000}" "$url" "$work/fuzz/pki"
+    stop
+    ! grep -q panicked "$work/fuzz.log"
+}
+
+# Ten minutes of load: the memory held at the end is that after the first minute, within 48 MiB.
+stage_soak() {
+    start "$work/soak" --scale 1
+    python3 tests/clients/load.py 60 "$url" "$work/soak/pki"
+    local before after
+    before=$(awk '/VmRSS/ {print $2}' "/proc/$pid/status")
+    python3 tests/clients/load.py "${SEUIL_SOAK:-540}" "$url" "$work/soak/pki" | tail -6
+    after=$(awk '/VmRSS/ {print $2}' "/proc/$pid/status")
+    stop
+    echo "memory: $((before / 1024)) MiB after a minute, $((after / 1024)) MiB at the end"
+    [ "$after" -lt $((before + 49152)) ]
+}
+
+stage_browser() {
+    command -v chromium >/dev/null && command -v certutil >/dev/null ||
+        apt-get install --yes -qq --no-install-recommends chromium libnss3-tools >/dev/null
+    start "$work/browser" --scale 0.05
+    tests/clients/browser.sh "$url" "$work/browser/pki" "${OUT:-$work}"
+    stop
+}
+
 stage_qgis() {
     if ! /usr/bin/python3 -c 'import qgis.core' 2>/dev/null; then
         apt-get install --yes -qq python3-qgis libqca-qt5-2-plugins >/dev/null
@@ -107,7 +136,7 @@ stage_scale40() { start "$work/scale40" --scale 40 && count "$work/scale40" && s
 
 cargo build --release --locked
 stages=("$@")
-[ ${#stages[@]} -gt 0 ] || stages=(kill outage publish qgis conformance scale10 scale40)
+[ ${#stages[@]} -gt 0 ] || stages=(kill outage publish fuzz soak browser qgis conformance scale10 scale40)
 for stage in "${stages[@]}"; do
     begun=$SECONDS
     "stage_$stage"
