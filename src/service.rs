@@ -218,7 +218,8 @@ impl Service {
         let gzip = accepts_gzip(&request.headers);
         let reply = call.reply;
         let hash = permit.is_some();
-        let file = permit.as_ref().map(|p| format!("{}_{}", layers.join("-"), p.download));
+        let layers = if layers.is_empty() { "seuil".to_owned() } else { layers.join("-") };
+        let file = permit.as_ref().map(|p| format!("{layers}_{}", p.download));
         let made = self.pool.run(lane, move || make(reply.answer(fetched, &context)?, gzip, hash)).await?;
         // The last look before the first byte leaves: the work above may have waited for its turn.
         if let Err(ended) = self.standing(client, identity) {

@@ -95,27 +95,72 @@ impl Client {
         body: Vec<u8>,
     ) -> Result<Answer, Box<dyn std::error::Error>> {
         self.runtime.block_on(async {
-            let tcp = tokio::net::TcpStream::connect(&self.address).await?;
-            let tls = tokio_rustls::TlsConnector::from(Arc::clone(&self.tls))
-                .connect(ServerName::try_from("localhost")?, tcp)
-                .await?;
-            let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(tls)).await?;
-            let driver = tokio::spawn(connection);
-            let mut request = http::Request::builder().method(method).uri(path).header("host", &self.address);
-            for (name, value) in headers {
-                request = request.header(*name, *value);
-            }
-            let response = sender.send_request(request.body(Full::new(Bytes::from(body)))?).await?;
-            let (parts, body) = response.into_parts();
-            let body = body.collect().await?.to_bytes().to_vec();
-            drop(sender);
-            let _ = driver.await;
-            let reason = parts
-                .extensions
-                .get::<hyper::ext::ReasonPhrase>()
-                .map(|r| String::from_utf8_lossy(r.as_bytes()).into_owned())
-                .unwrap_or_default();
-            Ok(Answer { status: parts.status.as_u16(), reason, headers: parts.headers, body })
+            let mut sender = self.connect().await?;
+            Ok(exchange(&mut sender, &self.address, method, path, headers, body).await?)
         })
     }
+
+    /// A connection that stays open for many requests, one after the other.
+    pub fn line(&self) -> Line<'_> {
+        let sender = self.runtime.block_on(self.connect()).expect("connection");
+        Line { client: self, sender }
+    }
+
+    async fn connect(&self) -> Result<Sender, Box<dyn std::error::Error>> {
+        let tcp = tokio::net::TcpStream::connect(&self.address).await?;
+        tcp.set_nodelay(true)?;
+        let tls = tokio_rustls::TlsConnector::from(Arc::clone(&self.tls))
+            .connect(ServerName::try_from("localhost")?, tcp)
+            .await?;
+        let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(tls)).await?;
+        tokio::spawn(connection);
+        Ok(sender)
+    }
+}
+
+type Sender = hyper::client::conn::http1::SendRequest<Full<Bytes>>;
+
+/// An open connection.
+pub struct Line<'a> {
+    client: &'a Client,
+    sender: Sender,
+}
+
+impl Line<'_> {
+    pub fn get(&mut self, path: &str) -> Answer {
+        self.ask("GET", path, &[], "")
+    }
+
+    pub fn ask(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+        let body = body.as_bytes().to_vec();
+        let (address, sender) = (&self.client.address, &mut self.sender);
+        let answer = self.client.runtime.block_on(async {
+            sender.ready().await?;
+            exchange(sender, address, method, path, headers, body).await
+        });
+        answer.unwrap_or_else(|e| panic!("{method} {path}: {e}"))
+    }
+}
+
+async fn exchange(
+    sender: &mut Sender,
+    address: &str,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: Vec<u8>,
+) -> Result<Answer, hyper::Error> {
+    let mut request = http::Request::builder().method(method).uri(path).header("host", address);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let request = request.body(Full::new(Bytes::from(body))).expect("request");
+    let (parts, body) = sender.send_request(request).await?.into_parts();
+    let body = body.collect().await?.to_bytes().to_vec();
+    let reason = parts
+        .extensions
+        .get::<hyper::ext::ReasonPhrase>()
+        .map(|r| String::from_utf8_lossy(r.as_bytes()).into_owned())
+        .unwrap_or_default();
+    Ok(Answer { status: parts.status.as_u16(), reason, headers: parts.headers, body })
 }

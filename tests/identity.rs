@@ -8,6 +8,7 @@ pub const CASES: &[Case] = &[
     ("no_certificate_gets_no_data_and_an_answer_that_says_why", no_certificate),
     ("options_is_answered_without_a_certificate", preflight),
     ("a_stranger_ca_is_a_tls_alert", stranger),
+    ("the_same_names_from_another_accepted_ca_get_no_data", namesake),
     ("ended_and_suspended_conventions_are_told_apart", ended_and_suspended),
     ("each_convention_sees_exactly_its_layers", layers),
     ("ungranted_and_invented_names_get_the_same_bytes", ungranted_is_unknown),
@@ -69,6 +70,57 @@ fn stranger(portal: &'static Portal) {
     let client = Client::new(&portal.address, &portal.dir.join("pki/ca.pem"), Some((&cert, &pem)));
     let refused = client.try_request("GET", "/", &[], Vec::new());
     assert!(refused.is_err(), "{refused:?}");
+}
+
+/// Subject, SAN, serial number and even the public key of `mel`'s certificate, signed by another CA that is accepted too.
+fn namesake(portal: &'static Portal) {
+    let dir = tempfile::tempdir().expect("folder");
+    let accepted = portal.dir.join("pki/clients/autre.pem");
+    let ca_key = rcgen::KeyPair::generate().expect("key");
+    let mut ca = rcgen::CertificateParams::new(Vec::<String>::new()).expect("parameters");
+    ca.distinguished_name.push(rcgen::DnType::CommonName, "Une autre autorité");
+    ca.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    ca.key_usages = vec![rcgen::KeyUsagePurpose::KeyCertSign];
+    let ca_pem = ca.self_signed(&ca_key).expect("CA").pem();
+    let issuer = rcgen::Issuer::new(ca, ca_key);
+    let own = portal.dir.join("pki/mel");
+    let mel = rcgen::KeyPair::from_pem(&std::fs::read_to_string(own.join("client.key")).expect("key")).expect("key");
+    let forge = |name: &str, key: &rcgen::KeyPair| {
+        use rustls::pki_types::pem::PemObject;
+        let real = rustls::pki_types::CertificateDer::from_pem_file(own.join("client.pem")).expect("certificate");
+        let (_, real) = x509_parser::parse_x509_certificate(&real).expect("certificate");
+        let mut params = rcgen::CertificateParams::new(vec!["mel".to_owned(), "127.0.0.1".to_owned()]).expect("names");
+        params.distinguished_name = rcgen::DistinguishedName::new();
+        let text = |of: &mut dyn Iterator<Item = &x509_parser::x509::AttributeTypeAndValue<'_>>| {
+            of.next().and_then(|a| a.as_str().ok()).expect("name").to_owned()
+        };
+        let organisation = text(&mut real.subject().iter_organization());
+        params.distinguished_name.push(rcgen::DnType::OrganizationName, organisation);
+        params.distinguished_name.push(rcgen::DnType::CommonName, text(&mut real.subject().iter_common_name()));
+        params.serial_number = Some(rcgen::SerialNumber::from_slice(real.raw_serial()));
+        params.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ClientAuth];
+        let made = params.signed_by(key, &issuer).expect("certificate");
+        let (cert, pem) = (dir.path().join(format!("{name}.pem")), dir.path().join(format!("{name}.key")));
+        std::fs::write(&cert, made.pem()).expect("write");
+        std::fs::write(&pem, key.serialize_pem()).expect("write");
+        Client::new(&portal.address, &portal.dir.join("pki/ca.pem"), Some((&cert, &pem)))
+    };
+    let strangers = [forge("new", &rcgen::KeyPair::generate().expect("key")), forge("same", &mel)];
+    std::fs::write(&accepted, ca_pem).expect("CA");
+    let begun = std::time::Instant::now();
+    // Accepted once the server has seen its folder again: then there is a connection, and on it nothing but a refusal.
+    while strangers[0].try_request("GET", "/", &[], Vec::new()).is_err() {
+        assert!(begun.elapsed().as_secs() < 10, "the new CA is not accepted");
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    for client in &strangers {
+        for path in [CAPABILITIES, "/collections/parc_commune/items", "/whoami", "/portail", "/"] {
+            let answer = client.get(path).expect(403);
+            assert!(answer.text().contains("certificat"), "{path}: {}", answer.text());
+        }
+    }
+    portal.client("mel").get("/collections/parc_commune/items?limit=1").expect(200);
+    std::fs::remove_file(&accepted).expect("CA");
 }
 
 fn ended_and_suspended(portal: &'static Portal) {

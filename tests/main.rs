@@ -17,6 +17,7 @@ mod identity;
 mod import;
 mod journal;
 mod layering;
+mod leaks;
 mod licences;
 mod ogcapi;
 mod paging;
@@ -41,6 +42,7 @@ fn main() {
         ("identity", identity::CASES),
         ("import", import::CASES),
         ("journal", journal::CASES),
+        ("leaks", leaks::CASES),
         ("ogcapi", ogcapi::CASES),
         ("paging", paging::CASES),
         ("secrecy", secrecy::CASES),
