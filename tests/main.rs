@@ -35,7 +35,7 @@ pub type Case = (&'static str, fn(&'static Portal));
 
 fn main() {
     let arguments = Arguments::from_args();
-    let rooms: [(&str, &[Case]); 13] = [
+    let rooms: &[(&str, &[Case])] = &[
         ("bad_input", bad_input::CASES),
         ("convention", convention::CASES),
         ("database", database::CASES),
