@@ -2,8 +2,10 @@
 //!
 //! Unknowns are groups of residences that no published zone tells apart; a published zone row is a sum of groups. Every
 //! sum that can be derived linearly is a vector of the row space. An attacker gains from a vector of zeros and ones whose
-//! ones name few units. With every group that is large enough by itself forced to zero, what remains of the row space is
-//! tiny or nothing, and is looked through completely.
+//! ones name few units, and from a difference of two such sums. With every group that is large enough by itself forced to
+//! zero, what remains of the row space is tiny or nothing, and is looked through completely.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// 2^61 - 1: a rank modulo this prime equals the rational rank but for a chance below 10^-12 on such matrices, and a
 /// fault would only hide that a vector is *not* in the row space, which leads to a finding too many, never to one too few.
@@ -19,6 +21,10 @@ fn sub(a: u64, b: u64) -> u64 {
     if a >= b { a - b } else { a + P - b }
 }
 
+fn add(a: u64, b: u64) -> u64 {
+    sub(a, sub(0, b))
+}
+
 fn inverse(a: u64) -> u64 {
     // Fermat: a^(p-2).
     let (mut base, mut exponent, mut result) = (a, P - 2, 1);
@@ -32,11 +38,20 @@ fn inverse(a: u64) -> u64 {
     result
 }
 
+/// A sum that can be derived: small groups added, small groups subtracted, ascending group numbers.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Sum {
+    /// Groups with coefficient 1.
+    pub added: Vec<usize>,
+    /// Groups with coefficient -1.
+    pub subtracted: Vec<usize>,
+}
+
 /// How a search for derivable sums ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Search {
-    /// Every derivable union of small groups, each as ascending group numbers.
-    All(Vec<Vec<usize>>),
+    /// Every derivable sum and difference of small groups (of a difference one of the two signs).
+    All(Vec<Sum>),
     /// More combinations than may be looked through: to be treated as a finding.
     TooMany {
         /// Dimension of the space left.
@@ -45,117 +60,164 @@ pub enum Search {
 }
 
 /// Combinations of at most this many independent sums are looked through.
-const DIMENSIONS: usize = 16;
+const DIMENSIONS: usize = 11;
 
-/// All unions of small groups that can be derived from the rows.
+/// All sums and differences of small groups that can be derived from the rows.
 ///
-/// `rows`: for each published sum the groups in it (ascending). `big[g]`: the group is large enough by itself; unions that
+/// `rows`: for each published sum the groups in it (ascending). `big[g]`: the group is large enough by itself; sums that
 /// contain it are of no use to an attacker and are left out.
+///
+/// A combination of rows is of use when its coefficients cancel at each big group. These conditions are few and simple (rows
+/// that nest, rows that cross) and are solved first; what the solutions leave of small groups is looked through.
 pub fn derivable(rows: &[Vec<usize>], big: &[bool]) -> Search {
-    let mut unions = Vec::new();
-    for component in components(rows, big.len()) {
-        if component.groups.iter().all(|g| big[*g]) {
-            continue;
+    let free = solutions(rows, big);
+    // What each free combination leaves of small groups.
+    let mut left: Vec<BTreeMap<usize, u64>> = Vec::new();
+    for combination in free {
+        let mut sum: BTreeMap<usize, u64> = BTreeMap::new();
+        for (row, coefficient) in combination {
+            for g in rows[row].iter().filter(|g| !big[**g]) {
+                let v = sum.entry(*g).or_default();
+                *v = add(*v, coefficient);
+            }
         }
-        match search(rows, &component, big) {
-            Search::All(found) => unions.extend(found),
+        sum.retain(|_, v| *v != 0);
+        if !sum.is_empty() {
+            left.push(sum);
+        }
+    }
+    let mut sums = Vec::new();
+    for part in components(left) {
+        match look(part) {
+            Search::All(found) => sums.extend(found),
             many => return many,
         }
     }
-    unions.sort();
-    unions.dedup();
-    Search::All(unions)
+    sums.sort();
+    sums.dedup();
+    Search::All(sums)
 }
 
-struct Component {
-    rows: Vec<usize>,
-    groups: Vec<usize>,
-}
-
-/// Rows that share groups, directly or through others.
-fn components(rows: &[Vec<usize>], groups: usize) -> Vec<Component> {
-    let mut parent: Vec<usize> = (0..groups).collect();
-    fn root(parent: &mut [usize], mut g: usize) -> usize {
-        while parent[g] != g {
-            parent[g] = parent[parent[g]];
-            g = parent[g];
-        }
-        g
-    }
-    for row in rows {
-        for pair in row.windows(2) {
-            let (a, b) = (root(&mut parent, pair[0]), root(&mut parent, pair[1]));
-            parent[a] = b;
-        }
-    }
-    let mut by_root: std::collections::BTreeMap<usize, Component> = std::collections::BTreeMap::new();
-    let of = |map: &mut std::collections::BTreeMap<usize, Component>, r: usize| {
-        map.entry(r).or_insert_with(|| Component { rows: Vec::new(), groups: Vec::new() });
-    };
-    for g in 0..groups {
-        let r = root(&mut parent, g);
-        of(&mut by_root, r);
-        if let Some(c) = by_root.get_mut(&r) {
-            c.groups.push(g);
-        }
-    }
+/// A basis of the combinations of rows (row, coefficient) that cancel at every big group.
+fn solutions(rows: &[Vec<usize>], big: &[bool]) -> Vec<Vec<(usize, u64)>> {
+    let mut at: Vec<Vec<usize>> = vec![Vec::new(); big.len()];
     for (n, row) in rows.iter().enumerate() {
-        if let Some(first) = row.first() {
-            let r = root(&mut parent, *first);
-            if let Some(c) = by_root.get_mut(&r) {
-                c.rows.push(n);
-            }
+        for g in row {
+            at[*g].push(n);
         }
     }
-    by_root.into_values().collect()
-}
-
-fn search(rows: &[Vec<usize>], component: &Component, big: &[bool]) -> Search {
-    // Columns: big groups first, so that elimination clears them before it reaches the small ones.
-    let mut order = component.groups.clone();
-    order.sort_by_key(|g| !big[*g]);
-    let bigs = order.iter().filter(|g| big[**g]).count();
-    let place: std::collections::HashMap<usize, usize> = order.iter().enumerate().map(|(i, g)| (*g, i)).collect();
-    let mut seen = std::collections::HashSet::new();
-    let mut matrix: Vec<Vec<u64>> = component
-        .rows
-        .iter()
-        .map(|n| &rows[*n])
-        .filter(|row| seen.insert((*row).clone()))
-        .map(|row| {
-            let mut dense = vec![0; order.len()];
-            for g in row {
-                dense[place[g]] = 1;
-            }
-            dense
-        })
-        .collect();
-    let pivots = eliminate(&mut matrix);
-    // Rows whose pivot lies among the small groups vanish on all big ones: a basis of what is of use.
-    let basis: Vec<(usize, &Vec<u64>)> =
-        pivots.iter().enumerate().filter(|(_, p)| **p >= bigs).map(|(r, p)| (*p, &matrix[r])).collect();
-    if basis.is_empty() {
-        return Search::All(Vec::new());
-    }
-    if basis.len() > DIMENSIONS {
-        return Search::TooMany { dimension: basis.len() };
-    }
-    let mut found = Vec::new();
-    for choice in 1u32..(1 << basis.len()) {
-        // The reduced form has ones at pivots and zeros elsewhere in their columns, so the coefficient of a basis row is
-        // the vector's own entry at its pivot: zero or one.
-        let mut sum = vec![0u64; order.len()];
-        for (bit, (_, row)) in basis.iter().enumerate() {
-            if choice >> bit & 1 == 1 {
-                for (s, r) in sum.iter_mut().zip(row.iter()) {
-                    *s = sub(*s, sub(0, *r));
+    // Rows with few groups are eliminated first: that keeps conditions short.
+    let size = |row: usize| (rows[row].len(), row);
+    let mut conditions: Vec<BTreeMap<(usize, usize), u64>> =
+        at.iter().zip(big).filter(|(_, b)| **b).map(|(rows, _)| rows.iter().map(|r| (size(*r), 1)).collect()).collect();
+    conditions.sort_unstable();
+    conditions.dedup();
+    // Solved conditions by their first row: that row's coefficient is minus the rest.
+    let mut solved: BTreeMap<(usize, usize), BTreeMap<(usize, usize), u64>> = BTreeMap::new();
+    for mut condition in conditions {
+        while let Some((first, factor)) = condition.iter().next().map(|(k, v)| (*k, *v)) {
+            let Some(known) = solved.get(&first) else {
+                let scale = inverse(factor);
+                condition.values_mut().for_each(|v| *v = mul(*v, scale));
+                solved.insert(first, condition);
+                break;
+            };
+            for (k, v) in known {
+                let w = condition.entry(*k).or_default();
+                *w = sub(*w, mul(factor, *v));
+                if *w == 0 {
+                    condition.remove(k);
                 }
             }
         }
-        if sum.iter().all(|v| *v <= 1) {
-            let mut union: Vec<usize> = sum.iter().zip(&order).filter(|(v, _)| **v == 1).map(|(_, g)| *g).collect();
-            union.sort_unstable();
-            found.push(union);
+    }
+    // From the last row to the first: each coefficient in terms of the free ones.
+    let mut terms: HashMap<usize, BTreeMap<usize, u64>> = HashMap::new();
+    let mut order: Vec<(usize, usize)> = (0..rows.len()).filter(|n| !rows[*n].is_empty()).map(size).collect();
+    order.sort_unstable();
+    let mut free: BTreeMap<usize, Vec<(usize, u64)>> = BTreeMap::new();
+    for key in order.into_iter().rev() {
+        let mut own: BTreeMap<usize, u64> = BTreeMap::new();
+        match solved.get(&key) {
+            None => {
+                own.insert(key.1, 1);
+            }
+            Some(condition) => {
+                for (other, v) in condition.iter().skip(1) {
+                    for (f, c) in &terms[&other.1] {
+                        let w = own.entry(*f).or_default();
+                        *w = sub(*w, mul(*v, *c));
+                    }
+                }
+                own.retain(|_, v| *v != 0);
+            }
+        }
+        for (f, c) in &own {
+            free.entry(*f).or_default().push((key.1, *c));
+        }
+        terms.insert(key.1, own);
+    }
+    free.into_values().collect()
+}
+
+/// Vectors that share groups, directly or through others.
+fn components(vectors: Vec<BTreeMap<usize, u64>>) -> Vec<Vec<BTreeMap<usize, u64>>> {
+    let mut parent: Vec<usize> = (0..vectors.len()).collect();
+    fn root(parent: &mut [usize], mut n: usize) -> usize {
+        while parent[n] != n {
+            parent[n] = parent[parent[n]];
+            n = parent[n];
+        }
+        n
+    }
+    let mut first: HashMap<usize, usize> = HashMap::new();
+    for (n, v) in vectors.iter().enumerate() {
+        for g in v.keys() {
+            let (a, b) = (root(&mut parent, n), *first.entry(*g).or_insert(n));
+            let b = root(&mut parent, b);
+            parent[a] = b;
+        }
+    }
+    let mut parts: BTreeMap<usize, Vec<BTreeMap<usize, u64>>> = BTreeMap::new();
+    for (n, v) in vectors.into_iter().enumerate() {
+        parts.entry(root(&mut parent, n)).or_default().push(v);
+    }
+    parts.into_values().collect()
+}
+
+/// Looks through all combinations of vectors whose entries are 0, 1 and -1.
+fn look(vectors: Vec<BTreeMap<usize, u64>>) -> Search {
+    let groups: Vec<usize> =
+        vectors.iter().flat_map(|v| v.keys().copied()).collect::<BTreeSet<_>>().into_iter().collect();
+    let mut matrix: Vec<Vec<u64>> =
+        vectors.iter().map(|v| groups.iter().map(|g| v.get(g).copied().unwrap_or(0)).collect()).collect();
+    let basis = eliminate(&mut matrix).len();
+    if basis > DIMENSIONS {
+        return Search::TooMany { dimension: basis };
+    }
+    let mut found = Vec::new();
+    // The reduced form has ones at pivots and zeros elsewhere in their columns, so the coefficient of a basis row is the
+    // vector's own entry at its pivot: 0, 1 or -1. Of a vector and its negative the one is looked at whose first
+    // coefficient is 1.
+    let mut digits = vec![0u8; basis];
+    while let Some(place) = digits.iter().position(|d| *d < 2) {
+        digits[place] += 1;
+        digits[..place].fill(0);
+        if digits.iter().find(|d| **d > 0) == Some(&2) {
+            // A plain sum counts with the sign that makes it one; a vector that begins with -1 is the negative of another.
+            continue;
+        }
+        let mut sum = vec![0u64; groups.len()];
+        for (digit, row) in digits.iter().zip(&matrix) {
+            match digit {
+                1 => sum.iter_mut().zip(row).for_each(|(s, r)| *s = add(*s, *r)),
+                2 => sum.iter_mut().zip(row).for_each(|(s, r)| *s = sub(*s, *r)),
+                _ => {}
+            }
+        }
+        if sum.iter().all(|v| *v <= 1 || *v == P - 1) {
+            let of = |value: u64| sum.iter().zip(&groups).filter(|(v, _)| **v == value).map(|(_, g)| *g).collect();
+            found.push(Sum { added: of(1), subtracted: of(P - 1) });
         }
     }
     Search::All(found)
@@ -201,7 +263,7 @@ mod tests {
     fn all(rows: &[&[usize]], big: &[bool]) -> Vec<Vec<usize>> {
         let rows: Vec<Vec<usize>> = rows.iter().map(|r| r.to_vec()).collect();
         match derivable(&rows, big) {
-            Search::All(found) => found,
+            Search::All(found) => found.into_iter().filter(|s| s.subtracted.is_empty()).map(|s| s.added).collect(),
             many => panic!("{many:?}"),
         }
     }
@@ -261,7 +323,7 @@ mod tests {
                 .filter(|mask| rank(Some(*mask)) == base)
                 .map(|mask| (0..6).filter(|g| (mask >> g) & 1 == 1).collect())
                 .collect();
-            let found = match derivable(&rows, &big) { Search::All(f) => f, many => panic!("{many:?}") };
+            let found = all(&rows.iter().map(Vec::as_slice).collect::<Vec<_>>(), &big);
             // Unions over several components are unions of found ones: compare what is generated.
             let mut closure: std::collections::BTreeSet<Vec<usize>> = found.iter().cloned().collect();
             loop {

@@ -2,12 +2,15 @@
 //!
 //! The attacker reads every published row of every vintage of every publication that was ever shown, knows the zone codes,
 //! the units (dwellings, households, allocations) and the landlord of every residence, and may be a landlord who subtracts
-//! his own. He assumes that a residence's figures do not change between vintages, which makes differences of vintages as
-//! good as differences of zones. Nothing here is shared with the planner: cells, groups and sums are made anew from the
+//! his own. All rows are one system of sums, looked at twice. First the figures of a residence are taken not to change
+//! between vintages ([`Figures::Lasting`]: year of building, rooms, energy labels), which makes differences of vintages as
+//! good as differences of zones, and a residence shown once known for ever. Then they are taken to be new in each vintage
+//! ([`Figures::Renewed`]: tenants, rents), so that what was counted at one time may be subtracted from itself later and leave
+//! the change of what was renewed. Nothing here is shared with the planner: cells, groups and sums are made anew from the
 //! public rows.
 
 use super::algebra::{Search, derivable};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// The rule that a derived sum must meet. The numbers are those published with the data.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -22,18 +25,27 @@ pub struct Rule {
     pub landlords: bool,
 }
 
+/// What the attacker supposes of figures from one vintage to the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Figures {
+    /// They stay as they are.
+    Lasting,
+    /// They are all new.
+    Renewed,
+}
+
 /// One residence at one time, as the public layer shows it, with what the attacker knows.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Residence {
     /// Published identifier.
     pub id: String,
-    /// Zones it stands in, as `scale:code`.
+    /// Zones that count it, as `scale:code`.
     pub zones: Vec<String>,
     /// Whether its own row is published with data.
     pub published: bool,
-    /// Whether zone figures of this time include it.
-    pub counted: bool,
-    /// Units, known to the attacker.
+    /// Vintage whose figures of it zone figures of this time include; 0: none.
+    pub state: i32,
+    /// Units counted, known to the attacker.
     pub units: u64,
     /// Landlord.
     pub landlord: Option<String>,
@@ -44,7 +56,9 @@ pub struct Residence {
 pub struct Time {
     /// Name for the report, e.g. `2024 (publication 3)`.
     pub name: String,
-    /// All residences on the map.
+    /// Vintage.
+    pub vintage: i32,
+    /// All residences on the map or counted.
     pub residences: Vec<Residence>,
     /// Zone rows published with data, as `scale:code`.
     pub zones: Vec<String>,
@@ -61,127 +75,163 @@ pub struct Finding {
     pub attacker: String,
     /// Units of the derived sum that the attacker did not know.
     pub units: u64,
-    /// Residences whose sum is derived.
+    /// Residences whose sum is derived; `id@vintage` where figures are taken to be new in each vintage.
     pub residences: Vec<String>,
     /// Zones whose rows, added and subtracted, give it (those that touch the residences).
     pub zones: Vec<String>,
 }
 
-/// Residences that no published row at any time tells apart.
+/// An unknown: a residence, and the vintage of its figures where these are taken to be new each time.
+type Unknown<'a> = (&'a str, i32);
+
+/// A published row: time and zone.
+type Row = u32;
+
+/// What the attacker faces: unknowns that no published row at any time tells apart.
+struct System<'a> {
+    /// Name of each row, for the report.
+    rows: Vec<&'a str>,
+    groups: Vec<Group<'a>>,
+}
+
 struct Group<'a> {
-    members: Vec<&'a str>,
-    units: Vec<u64>,
-    landlords: Vec<Option<&'a str>>,
+    rows: Vec<Row>,
+    members: Vec<(Unknown<'a>, u64, Option<u32>)>,
 }
 
 /// All findings of a theme over all times.
 pub fn attack(theme: &str, times: &[Time], rule: Rule) -> Vec<Finding> {
-    // Signature: at each time the published zones whose figures hide the residence. Sorted maps keep reports stable.
-    let mut signatures: BTreeMap<&str, Vec<(usize, &str)>> = BTreeMap::new();
-    let mut known: HashMap<&str, bool> = HashMap::new();
-    let mut facts: HashMap<&str, (u64, Option<&str>)> = HashMap::new();
-    for (t, time) in times.iter().enumerate() {
-        let shown: std::collections::HashSet<&str> = time.zones.iter().map(String::as_str).collect();
+    let mut findings = one_way(theme, times, rule, Figures::Lasting);
+    if times.len() > 1 {
+        findings.extend(one_way(theme, times, rule, Figures::Renewed));
+    }
+    findings
+}
+
+fn one_way(theme: &str, times: &[Time], rule: Rule, figures: Figures) -> Vec<Finding> {
+    let mut landlords: HashMap<&str, u32> = HashMap::new();
+    let system = system(times, figures, &mut landlords);
+    let mut names: Vec<(&str, Option<u32>)> = vec![("", None)];
+    if rule.landlords {
+        let there: HashSet<u32> = system.groups.iter().flat_map(|g| &g.members).filter_map(|m| m.2).collect();
+        let mut all: Vec<(&str, Option<u32>)> = landlords.iter().map(|(name, n)| (*name, Some(*n))).collect();
+        all.retain(|(_, n)| n.is_some_and(|n| there.contains(&n)));
+        all.sort_unstable();
+        names.extend(all);
+    }
+    names.into_iter().flat_map(|(name, number)| attack_as(theme, name, number, &system, rule, figures)).collect()
+}
+
+fn system<'a>(times: &'a [Time], figures: Figures, landlords: &mut HashMap<&'a str, u32>) -> System<'a> {
+    let state = |s: i32| if figures == Figures::Renewed { s } else { 0 };
+    let mut known: HashSet<Unknown<'_>> = HashSet::new();
+    for time in times {
+        let own = state(time.vintage);
+        known.extend(time.residences.iter().filter(|r| r.published).map(|r| (r.id.as_str(), own)));
+    }
+    let mut rows = Vec::new();
+    let mut facts: BTreeMap<Unknown<'_>, (u64, Option<u32>, Vec<Row>)> = BTreeMap::new();
+    for time in times {
+        let mut shown: HashMap<&str, Row> = HashMap::new();
+        for zone in &time.zones {
+            shown.insert(zone, rows.len() as Row);
+            rows.push(zone.as_str());
+        }
         for r in &time.residences {
-            // A row shown at any time gives the figures for all times.
-            *known.entry(&r.id).or_default() |= r.published;
-            let fact = facts.entry(&r.id).or_insert((r.units, r.landlord.as_deref()));
-            // The least that it ever held: what is to be protected.
-            fact.0 = fact.0.min(r.units);
-            if !r.published && r.counted {
-                let hidden_in = r.zones.iter().map(String::as_str).filter(|z| shown.contains(z)).map(|z| (t, z));
-                signatures.entry(&r.id).or_default().extend(hidden_in);
+            let unknown = (r.id.as_str(), state(r.state));
+            // Without a unit it adds nothing to the sums of this time.
+            if r.published || r.state == 0 || r.units == 0 || known.contains(&unknown) {
+                continue;
             }
+            let landlord = r.landlord.as_deref().map(|l| {
+                let n = landlords.len() as u32;
+                *landlords.entry(l).or_insert(n)
+            });
+            let fact = facts.entry(unknown).or_insert((r.units, landlord, Vec::new()));
+            // The least that was ever counted of it: what is to be protected.
+            fact.0 = fact.0.min(r.units);
+            fact.2.extend(r.zones.iter().filter_map(|z| shown.get(z.as_str())));
         }
     }
-    let mut groups: BTreeMap<Vec<(usize, &str)>, Group<'_>> = BTreeMap::new();
-    for (id, mut signature) in signatures {
-        if signature.is_empty() || known.get(id).copied().unwrap_or_default() {
+    let mut groups: BTreeMap<Vec<Row>, Group<'_>> = BTreeMap::new();
+    for (unknown, (units, landlord, mut signature)) in facts {
+        if signature.is_empty() {
             continue;
         }
         signature.sort_unstable();
         signature.dedup();
-        let (units, landlord) = facts[id];
-        let group = groups.entry(signature).or_insert_with(|| Group {
-            members: Vec::new(),
-            units: Vec::new(),
-            landlords: Vec::new(),
-        });
-        group.members.push(id);
-        group.units.push(units);
-        group.landlords.push(landlord);
+        let group = groups.entry(signature.clone()).or_insert_with(|| Group { rows: signature, members: Vec::new() });
+        group.members.push((unknown, units, landlord));
     }
-    let mut attackers: Vec<&str> = vec![""];
-    if rule.landlords {
-        let all: std::collections::BTreeSet<&str> =
-            groups.values().flat_map(|g| g.landlords.iter().flatten().copied()).collect();
-        attackers.extend(all);
-    }
-    let mut findings = Vec::new();
-    for attacker in attackers {
-        findings.extend(attack_as(theme, attacker, &groups, rule));
-    }
-    findings
+    System { rows, groups: groups.into_values().collect() }
 }
 
 /// What is left of groups for one attacker: his own residences are no unknowns.
 fn attack_as(
     theme: &str,
-    attacker: &str,
-    groups: &BTreeMap<Vec<(usize, &str)>, Group<'_>>,
+    name: &str,
+    attacker: Option<u32>,
+    system: &System<'_>,
     rule: Rule,
+    figures: Figures,
 ) -> Vec<Finding> {
-    struct Left<'a> {
-        members: Vec<&'a str>,
-        units: Vec<u64>,
-        zones: Vec<&'a str>,
-    }
-    let mut left: Vec<Left<'_>> = Vec::new();
-    let mut rows: BTreeMap<(usize, &str), Vec<usize>> = BTreeMap::new();
-    for (signature, group) in groups {
-        let mut own = Left { members: Vec::new(), units: Vec::new(), zones: Vec::new() };
-        for ((id, units), landlord) in group.members.iter().zip(&group.units).zip(&group.landlords) {
-            // Residences without a unit hold no figure to derive.
-            if *units > 0 && (attacker.is_empty() || *landlord != Some(attacker)) {
-                own.members.push(id);
-                own.units.push(*units);
-            }
-        }
-        if own.members.is_empty() {
+    let mut left: Vec<(&Group<'_>, Vec<u64>)> = Vec::new();
+    let mut rows: Vec<Vec<usize>> = vec![Vec::new(); system.rows.len()];
+    let mut small = false;
+    let mut big = Vec::new();
+    for group in &system.groups {
+        let others = group.members.iter().filter(|m| attacker.is_none() || m.2 != attacker);
+        let units: Vec<u64> = others.map(|m| m.1).collect();
+        if units.is_empty() {
             continue;
         }
-        own.zones = signature.iter().map(|(_, z)| *z).collect();
-        for key in signature {
-            rows.entry(*key).or_default().push(left.len());
+        for row in &group.rows {
+            rows[*row as usize].push(left.len());
         }
-        left.push(own);
+        big.push(fault(&units, rule).is_none());
+        small |= !big[left.len()];
+        left.push((group, units));
     }
-    let big: Vec<bool> = left.iter().map(|g| fault(&g.units, rule).is_none()).collect();
-    let rows: Vec<Vec<usize>> = rows.into_values().collect();
+    if !small {
+        return Vec::new();
+    }
+    let members = |g: usize| left[g].0.members.iter().filter(|m| attacker.is_none() || m.2 != attacker);
     let describe = |kind, union: &[usize]| Finding {
         theme: theme.to_owned(),
         kind,
-        attacker: attacker.to_owned(),
-        units: union.iter().flat_map(|g| &left[*g].units).sum(),
-        residences: union.iter().flat_map(|g| &left[*g].members).map(|m| (*m).to_owned()).collect(),
+        attacker: name.to_owned(),
+        units: union.iter().flat_map(|g| &left[*g].1).sum(),
+        residences: union
+            .iter()
+            .flat_map(|g| members(*g))
+            .map(|((id, state), ..)| match figures {
+                Figures::Lasting => (*id).to_owned(),
+                Figures::Renewed => format!("{id}@{state}"),
+            })
+            .collect(),
         zones: union
             .iter()
-            .flat_map(|g| &left[*g].zones)
-            .map(|z| (*z).to_owned())
-            .collect::<std::collections::BTreeSet<_>>()
+            .flat_map(|g| &left[*g].0.rows)
+            .map(|r| system.rows[*r as usize].to_owned())
+            .collect::<BTreeSet<_>>()
             .into_iter()
             .collect(),
+    };
+    let wrong = |groups: &[usize]| {
+        let units: Vec<u64> = groups.iter().flat_map(|g| left[*g].1.iter().copied()).collect();
+        if units.is_empty() { None } else { fault(&units, rule) }
     };
     match derivable(&rows, &big) {
         Search::TooMany { .. } => {
             let small: Vec<usize> = (0..left.len()).filter(|g| !big[*g]).collect();
             vec![describe("too_complex", &small)]
         }
-        Search::All(unions) => unions
+        // What is added and what is subtracted must each be enough: else the difference tells of few units, or of a change.
+        Search::All(sums) => sums
             .iter()
-            .filter_map(|union| {
-                let units: Vec<u64> = union.iter().flat_map(|g| left[*g].units.iter().copied()).collect();
-                fault(&units, rule).map(|kind| describe(kind, union))
+            .filter_map(|sum| {
+                let kind = wrong(&sum.added).or_else(|| wrong(&sum.subtracted))?;
+                Some(describe(kind, &[sum.added.as_slice(), &sum.subtracted].concat()))
             })
             .collect(),
     }
@@ -214,14 +264,14 @@ mod tests {
             id: id.to_owned(),
             zones: zones.iter().map(|z| (*z).to_owned()).collect(),
             published,
-            counted: true,
+            state: 2024,
             units,
             landlord: Some(landlord.to_owned()),
         }
     }
 
     fn time(residences: Vec<Residence>, zones: &[&str]) -> Time {
-        Time { name: "2024".into(), residences, zones: zones.iter().map(|z| (*z).to_owned()).collect() }
+        Time { name: "2024".into(), vintage: 2024, residences, zones: zones.iter().map(|z| (*z).to_owned()).collect() }
     }
 
     const A: &[&str] = &["iris:1", "commune:1"];
@@ -277,7 +327,7 @@ mod tests {
         assert!(found.iter().any(|f| f.kind == "exact" && f.residences == ["x"]), "{found:?}");
         // Not yet counted in the zone's figures, it cannot be subtracted out.
         if let Some(x) = new.last_mut() {
-            x.counted = false;
+            x.state = 0;
         }
         assert_eq!(attack("parc", &[time(old, &["iris:1"]), time(new, &["iris:1"])], RULE), []);
     }

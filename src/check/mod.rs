@@ -5,16 +5,14 @@
 //! sums anew. A publication with findings never becomes current: `registre.publier` refuses it.
 //!
 //! What it looks for: sums over too few units or residences, or dominated by one, derivable by linear algebra over the zones
-//! of a vintage, by anybody or by a landlord. Any such finding refuses the publication. Sums derivable only by comparing
-//! vintages and publications are looked for alike and reported; the plan does not prevent them yet, so they refuse nothing.
-//! Not yet: intervals of categories inside sums that are large enough, coalitions of landlords, tables of third parties.
+//! of all vintages and publications together, by anybody or by a landlord. Any finding refuses the publication. Not yet: intervals of categories inside sums that are large enough, coalitions of landlords, tables of third parties.
 
 mod algebra;
 mod attack;
 mod read;
 mod report;
 
-pub use attack::{Finding, Residence, Rule, Time, attack};
+pub use attack::{Figures, Finding, Residence, Rule, Time, attack};
 pub use read::Knowledge;
 pub use report::{Report, Subject};
 
@@ -88,16 +86,7 @@ pub async fn run(config: &Config, publication: i64, files: &[PathBuf]) -> Result
                 diffusees: times.iter().flat_map(|t| &t.residences).filter(|r| r.published).count(),
                 zones: times.iter().map(|t| t.zones.len()).sum(),
             });
-            for time in &times {
-                report.constats.extend(attack(subject, std::slice::from_ref(time), rule));
-            }
-            let single = report.constats.len();
-            if times.len() > 1 {
-                let together = attack(subject, &times, rule);
-                let known: std::collections::HashSet<Vec<String>> =
-                    report.constats[..single].iter().map(|f| f.residences.clone()).collect();
-                report.entre_millesimes.extend(together.into_iter().filter(|f| !known.contains(&f.residences)));
-            }
+            report.constats.extend(attack(subject, &times, rule));
         }
     }
     if report.sujets.is_empty() {

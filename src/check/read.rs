@@ -2,7 +2,7 @@
 
 use super::CheckError;
 use super::attack::{Residence, Time};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 use tokio_postgres::Client;
 
@@ -13,8 +13,10 @@ pub struct Known {
     pub units: u64,
     /// Landlord.
     pub landlord: Option<String>,
-    /// Whether zone figures include it.
-    pub counted: bool,
+    /// Vintage whose figures of it zone figures include; 0: they include none.
+    pub state: i32,
+    /// Zones that include it, as `scale:code`, where they are not those of its row on the map, or it has none.
+    pub zones: Vec<String>,
 }
 
 /// Knowledge by (theme or `theme/denominator`, vintage, published identifier).
@@ -24,9 +26,10 @@ pub struct Knowledge {
 }
 
 impl Knowledge {
-    /// Reads `theme;millesime;id;unites;bailleur;compte`, one line a residence, vintage and theme. A theme is `parc`,
-    /// `occupation`, `attributions`, or with a denominator of its own `parc/nb_dpe`; `compte` is 1 when zone figures
-    /// include the residence, else 0.
+    /// Reads `theme;millesime;id;unites;bailleur;compte;zones`, one line a residence, vintage and theme. A theme is `parc`,
+    /// `occupation`, `attributions`, or with a denominator of its own `parc/nb_dpe`; `compte` is the vintage whose figures
+    /// of the residence are in the zone figures of `millesime`, 0 when none are; `zones` the zones that count it, `scale:code`
+    /// with blanks between, where they are not those that its row on the map says (the column may be missing).
     ///
     /// # Errors
     /// [`CheckError::Knowledge`] with the line.
@@ -48,7 +51,8 @@ impl Knowledge {
             let millesime = number(1, "millesime")? as i32;
             let id = field(2, "id")?.to_owned();
             let landlord = Some(field(4, "bailleur")?.to_owned()).filter(|l| !l.is_empty());
-            let known = Known { units: number(3, "unites")?, landlord, counted: number(5, "compte")? != 0 };
+            let zones = record.get(6).unwrap_or_default().split_whitespace().map(str::to_owned).collect();
+            let known = Known { units: number(3, "unites")?, landlord, state: number(5, "compte")? as i32, zones };
             knowledge.rows.entry(theme).or_default().insert((millesime, id), known);
         }
         Ok(knowledge)
@@ -81,6 +85,7 @@ pub async fn times(client: &Client, subject: &str, knowledge: &Knowledge) -> Res
         None => "statut = 'diffuse'".to_owned(),
     };
     let mut times: BTreeMap<(i32, i64), Time> = BTreeMap::new();
+    let mut mapped: HashMap<i32, HashSet<String>> = HashMap::new();
     let rows = client
         .query(
             &format!(
@@ -98,16 +103,37 @@ pub async fn times(client: &Client, subject: &str, knowledge: &Knowledge) -> Res
         zones.extend(row.get::<_, Option<String>>(5).map(|c| format!("commune:{c}")));
         zones.extend(row.get::<_, Option<String>>(7).map(|c| format!("qpv:{c}")));
         let known = knowledge.get(subject, millesime, &id);
+        if let Some(k) = known.filter(|k| !k.zones.is_empty()) {
+            zones.clone_from(&k.zones);
+        }
+        mapped.entry(millesime).or_default().insert(id.clone());
         let time = times.entry((millesime, publication)).or_default();
         time.name = format!("{millesime} (publication {publication})");
+        time.vintage = millesime;
         time.residences.push(Residence {
             id,
             zones,
             published: row.get(3),
-            counted: known.is_none_or(|k| k.counted),
+            state: known.map_or(millesime, |k| k.state),
             units: known.map_or(1, |k| k.units),
             landlord: known.and_then(|k| k.landlord.clone()),
         });
+    }
+    // What is counted and not on the map.
+    for ((millesime, id), k) in knowledge.rows.get(subject).into_iter().flatten() {
+        if k.state == 0 || mapped.get(millesime).is_some_and(|ids| ids.contains(id)) {
+            continue;
+        }
+        for (_, time) in times.range_mut((*millesime, i64::MIN)..=(*millesime, i64::MAX)) {
+            time.residences.push(Residence {
+                id: id.clone(),
+                zones: k.zones.clone(),
+                published: false,
+                state: k.state,
+                units: k.units,
+                landlord: k.landlord.clone(),
+            });
+        }
     }
     for scale in ["commune", "iris", "qpv"] {
         let rows = client

@@ -18,10 +18,8 @@ pub struct Report {
     pub bailleurs: bool,
     /// What was attacked.
     pub sujets: Vec<Subject>,
-    /// What was found inside single vintages. Empty: the publication gives nothing away under this attack.
+    /// What was found, over all vintages and publications together. Empty: nothing is given away under this attack.
     pub constats: Vec<Finding>,
-    /// What was found only by comparing vintages and publications, on the assumption that figures do not change.
-    pub entre_millesimes: Vec<Finding>,
     /// Milliseconds.
     pub millis: u64,
 }
@@ -51,7 +49,6 @@ impl Report {
             bailleurs: rule.landlords,
             sujets: Vec::new(),
             constats: Vec::new(),
-            entre_millesimes: Vec::new(),
             millis: 0,
         }
     }
@@ -71,8 +68,9 @@ impl Report {
         let _ = write!(page, "<p><strong>{verdict}</strong></p><h2>Ce que l'attaquant sait et tente</h2><p>");
         let _ = write!(
             page,
-            "L'attaquant lit toutes les lignes diffusées d'un millésime. Il connaît la position, les zones et l'effectif de \
-             chaque résidence. Il additionne et soustrait toutes les lignes de zones (communes, communes associées, IRIS, \
+            "L'attaquant lit toutes les lignes diffusées, de tous les millésimes et publications. Il connaît la position, les zones \
+             et l'effectif de chaque résidence, et lesquelles sont comptées dans les zones. Il suppose tour à tour que les \
+             chiffres d'une résidence ne changent pas d'un millésime à l'autre, puis qu'ils changent tous. Il additionne et soustrait toutes les lignes de zones (communes, communes associées, IRIS, \
              quartiers prioritaires){}. Une somme ainsi obtenue est une divulgation si elle porte sur \
              moins de {} unités ou moins de {} résidences, ou si une seule en fait plus de {:.0} %. Le calcul est exact \
              (élimination de Gauss) ; une recherche trop longue compte comme une divulgation.</p>",
@@ -100,14 +98,6 @@ impl Report {
             );
         }
         page.push_str("</table>");
-        let _ = write!(
-            page,
-            "<h2>En comparant les millésimes</h2><p>En supposant de plus que les chiffres d'une résidence ne changent pas d'un \
-             millésime ou d'une publication à l'autre, l'attaquant obtiendrait {} sommes sous la règle. Elles sont exactes là où \
-             rien n'a changé, fausses ailleurs. Le plan n'y remédie pas encore ; ces constats sont rapportés et n'arrêtent pas la \
-             publication.</p>",
-            self.entre_millesimes.len()
-        );
         if !self.constats.is_empty() {
             page.push_str("<h2>Divulgations</h2><table><tr><th>Sujet<th>Nature<th>Attaquant<th>Unités<th>Résidences<th>Zones</tr>");
             for f in self.constats.iter().take(500) {

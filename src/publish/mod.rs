@@ -65,7 +65,7 @@ pub async fn run(config: &Config, options: Options, progress: &dyn Progress) -> 
     let c = &candidate;
     run.step(Step::Zones, prepare::zones(c, &workers)).await?;
     run.step(Step::Mesures, prepare::measures(c, &workers)).await?;
-    run.step(Step::Plan, planning::plan(c)).await?;
+    run.step(Step::Plan, planning::plan(c, &workers)).await?;
     run.step(Step::Environnement, prepare::surroundings(c, &workers)).await?;
     run.step(Step::Copie, copy::copy(c, &workers)).await?;
     run.step(Step::Scellement, copy::seal(c, &workers)).await?;

@@ -1,15 +1,18 @@
-//! Reads units, runs the plan, writes its lines.
+//! Reads units, runs the plan, writes its lines, and has zones count what the plan says.
 
 use super::PublishError;
 use super::candidate::Candidate;
 use super::plan::{
-    Entry, Known, Ledger, Line, Parameters, Price, RESIDENCE, Series, Shown, Theme, VintageInput, ZoneEntry, scale_name,
+    Count, Entry, Known, Ledger, Line, Outcome, Parameters, Price, RESIDENCE, Series, Shown, Theme, VintageInput,
+    ZoneEntry, scale_name,
 };
 use super::prepare::vintages;
 use super::report::PriceLine;
-use futures_util::{TryStreamExt, pin_mut};
+use super::workers::Workers;
+use futures_util::{FutureExt, TryStreamExt, pin_mut};
 use serde_json::{Value, json};
 use std::collections::HashMap;
+use tokio_postgres::Row;
 use tokio_postgres::binary_copy::BinaryCopyInWriter;
 use tokio_postgres::types::Type;
 
@@ -19,28 +22,32 @@ type Lines = Vec<(i32, Vec<Line>)>;
 /// What a theme's plan gives.
 struct Planned {
     theme: Theme,
+    inputs: Vec<VintageInput>,
     lines: Lines,
+    counts: Vec<(i32, Vec<Count>)>,
     shown: HashMap<i32, Shown>,
     prices: Vec<PriceLine>,
     unresolved: Vec<(&'static str, i32, usize)>,
 }
 
 /// Plans every theme and replaces the candidate's lines.
-pub(super) async fn plan(c: &Candidate<'_>) -> Result<(String, Value), PublishError> {
+pub(super) async fn plan(c: &Candidate<'_>, workers: &Workers) -> Result<(String, Value), PublishError> {
     let parameters = Parameters::from(&c.config.secrecy);
     let all = vintages(c).await?;
     let mut landlords: HashMap<String, u32> = HashMap::new();
     let mut work = HashMap::new();
     for theme in Theme::ALL {
         let mut inputs = Vec::new();
+        let mut before: Vec<(i32, i32)> = Vec::new();
         for (_, vintage, stock, context) in all.iter().filter(|v| v.0 == theme) {
-            inputs.push(input(c, theme, *vintage, *stock, *context, &mut landlords).await?);
+            inputs.push(input(c, theme, *vintage, *stock, *context, &before, &mut landlords).await?);
+            before.push((*vintage, *context));
         }
         work.insert(theme.name(), (inputs, ledger(c, theme).await?));
     }
     let mut run = |theme: Theme, stock: Option<HashMap<i32, Shown>>| {
         let (inputs, ledger) = work.remove(theme.name()).unwrap_or_default();
-        tokio::task::spawn_blocking(move || series(theme, parameters, &inputs, &ledger, stock.as_ref()))
+        tokio::task::spawn_blocking(move || series(theme, parameters, inputs, &ledger, stock.as_ref()))
     };
     let lost = |_| PublishError::Interrupted;
     let parc = run(Theme::Parc, None).await.map_err(lost)?;
@@ -54,6 +61,20 @@ pub(super) async fn plan(c: &Candidate<'_>) -> Result<(String, Value), PublishEr
         }
     }
     write(c, &planned).await?;
+    count(c, &planned).await?;
+    let publication = c.publication;
+    workers
+        .each(all.iter().map(|v| (v.0, v.1)), |pair, (theme, vintage)| {
+            async move {
+                pair.source
+                    .execute("SELECT travail.sommer($1, $2, $3)", &[&publication, &theme.name(), &vintage])
+                    .await
+                    .map_err(PublishError::during(format!("sums by zone of {} {vintage}", theme.name())))?;
+                Ok(())
+            }
+            .boxed()
+        })
+        .await?;
     let prices: Vec<&PriceLine> = planned.iter().flat_map(|p| &p.prices).collect();
     let lines: usize = planned.iter().flat_map(|p| &p.lines).map(|(_, l)| l.len()).sum();
     let secret = planned.iter().flat_map(|p| &p.lines).flat_map(|(_, l)| l).filter(|l| l.motif.is_some()).count();
@@ -64,15 +85,15 @@ pub(super) async fn plan(c: &Candidate<'_>) -> Result<(String, Value), PublishEr
 fn series(
     theme: Theme,
     parameters: Parameters,
-    inputs: &[VintageInput],
+    inputs: Vec<VintageInput>,
     ledger: &Ledger,
     stock: Option<&HashMap<i32, Shown>>,
 ) -> Planned {
-    let mut series = Series::new(theme, parameters, ledger, stock);
-    let lines = inputs.iter().map(|i| (i.vintage, series.plan(i))).collect();
+    let Outcome { lines, counts, shown, prices: all, unresolved } =
+        Series::plan(theme, parameters, ledger, stock, &inputs);
     // Communes associées and communes are one scale for a reader.
     let mut prices: Vec<PriceLine> = Vec::new();
-    for ((family, vintage, scale), price) in &series.prices {
+    for ((family, vintage, scale), price) in &all {
         let scale = scale_name(*scale);
         match prices.iter_mut().find(|p| p.famille == *family && p.millesime == *vintage && p.echelle == scale) {
             Some(p) => p.prix = sum(p.prix, *price),
@@ -85,7 +106,7 @@ fn series(
             }),
         }
     }
-    Planned { theme, lines, shown: series.shown, prices, unresolved: series.unresolved }
+    Planned { theme, inputs, lines, counts, shown, prices, unresolved }
 }
 
 fn sum(a: Price, b: Price) -> Price {
@@ -106,6 +127,7 @@ async fn input(
     vintage: i32,
     stock: i32,
     context: i32,
+    before: &[(i32, i32)],
     landlords: &mut HashMap<String, u32>,
 ) -> Result<VintageInput, PublishError> {
     let doing = || PublishError::during(format!("reading units of {} {vintage}", theme.name()));
@@ -133,36 +155,53 @@ async fn input(
     }
     let sql = format!(
         "SELECT r.id, r.siren_bailleur, coalesce(p.nb_logements, 0), r.insee_com, r.insee_associee, r.code_iris, r.code_qp,
-                coalesce(u.unites, '{{}}')
+                coalesce(u.unites, '{{}}'), p.id IS NOT NULL OR u.id IS NOT NULL
          FROM travail.residence r
          LEFT JOIN travail.parc p ON p.millesime = $1 AND p.echelle = 'residence' AND p.id = r.id
          LEFT JOIN stat.unites u ON u.theme = '{}' AND u.millesime = $2 AND u.echelle = 'residence' AND u.id = r.id
-         WHERE r.contexte = $3 AND (p.id IS NOT NULL OR u.id IS NOT NULL)
+         WHERE r.contexte = $3
          ORDER BY r.id",
         theme.name()
     );
     let stream = c.source.query_raw(&sql, [&stock, &vintage, &context]).await.map_err(doing())?;
     pin_mut!(stream);
     while let Some(row) = stream.try_next().await.map_err(doing())? {
-        let zone = |scale: &str, code: Option<&str>| {
-            code.and_then(|c| numbers.get(&(scale.to_owned(), c.to_owned())).copied())
-        };
+        let zones = zones_of(&row, 3, &numbers);
+        if !row.get::<_, bool>(8) {
+            input.places.insert(row.get(0), zones);
+            continue;
+        }
         let units: Vec<i32> = row.get(7);
         let count = landlords.len() as u32;
         input.residences.push(Entry {
             id: row.get(0),
             landlord: row.get::<_, Option<String>>(1).map(|l| *landlords.entry(l).or_insert(count)),
             dwellings: row.get::<_, i32>(2).unsigned_abs(),
-            zones: [
-                zone("commune", row.get(3)),
-                zone("commune", row.get(4)),
-                zone("iris", row.get(5)),
-                zone("qpv", row.get(6)),
-            ],
+            zones,
             units: units.into_iter().map(i32::unsigned_abs).collect(),
         });
     }
+    for (former, other) in before.iter().filter(|(_, other)| *other != context) {
+        let rows = c
+            .source
+            .query("SELECT * FROM travail.lieux($1, $2)", &[&context, other])
+            .await
+            .map_err(PublishError::during(format!("placing points of {former} in the zones of {vintage}")))?;
+        for row in &rows {
+            input.former.insert((*former, row.get(0)), zones_of(row, 1, &numbers));
+        }
+    }
     Ok(input)
+}
+
+/// Numbers of the zones whose codes stand in four columns of a row: commune, commune associée, IRIS, QPV.
+fn zones_of(row: &Row, from: usize, numbers: &HashMap<(String, String), u32>) -> [Option<u32>; 4] {
+    let mut zones = [None; 4];
+    for (n, scale) in ["commune", "commune", "iris", "qpv"].into_iter().enumerate() {
+        let code: Option<String> = row.get(from + n);
+        zones[n] = code.and_then(|c| numbers.get(&(scale.to_owned(), c)).copied());
+    }
+    zones
 }
 
 /// Everything that was ever made current of a theme.
@@ -234,5 +273,41 @@ async fn write(c: &Candidate<'_>, planned: &[Planned]) -> Result<(), PublishErro
     }
     writer.finish().await.map_err(doing())?;
     c.source.batch_execute("COMMIT; SELECT plan.analyser()").await.map_err(doing())?;
+    Ok(())
+}
+
+/// Writes what zones count otherwise than as it stands.
+async fn count(c: &Candidate<'_>, planned: &[Planned]) -> Result<(), PublishError> {
+    let doing = || PublishError::during("writing what zones count");
+    c.source.batch_execute("BEGIN; TRUNCATE travail.compte").await.map_err(doing())?;
+    let sink = c.source.copy_in("COPY travail.compte FROM STDIN (FORMAT binary)").await.map_err(doing())?;
+    let (text, number) = (Type::TEXT, Type::INT4);
+    let types = [&text, &number, &text, &text, &number, &text, &text, &text, &text].map(Clone::clone);
+    let writer = BinaryCopyInWriter::new(sink, &types);
+    pin_mut!(writer);
+    for p in planned {
+        for ((vintage, counts), input) in p.counts.iter().zip(&p.inputs) {
+            for n in counts {
+                let zone = n.zones.map(|z| z.and_then(|z| input.zones.get(z as usize)).map(|z| z.id.as_str()));
+                writer
+                    .as_mut()
+                    .write(&[
+                        &p.theme.name(),
+                        vintage,
+                        &n.family,
+                        &n.id,
+                        &n.state,
+                        &zone[0],
+                        &zone[1],
+                        &zone[2],
+                        &zone[3],
+                    ])
+                    .await
+                    .map_err(doing())?;
+            }
+        }
+    }
+    writer.finish().await.map_err(doing())?;
+    c.source.batch_execute("COMMIT; SELECT travail.analyser('compte')").await.map_err(doing())?;
     Ok(())
 }

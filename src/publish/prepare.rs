@@ -13,7 +13,7 @@ pub(super) async fn zones(c: &Candidate<'_>, workers: &Workers) -> Result<(Strin
     c.source
         .batch_execute(
             "TRUNCATE travail.temoin, travail.zone, travail.residence, travail.parc, travail.occupation,
-                      travail.attributions, travail.fragilite, travail.environnement, travail.equipement",
+                      travail.attributions, travail.compte, travail.fragilite, travail.environnement, travail.equipement",
         )
         .await
         .map_err(doing("emptying the working tables"))?;

@@ -4,12 +4,15 @@ use super::rule::{Member, Parameters, holds};
 use super::{Decision, Problem};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Name of a cell: for each scale the number of the shown zone + 1, or 0; then the part.
-pub(super) type Key = [u32; 5];
+/// Name of a cell: for each place the number of the shown zone + 1, or 0; then the part.
+pub(super) type Key = [u32; 9];
+
+/// Place of the part in a key.
+pub(super) const PART: usize = 8;
 
 /// Whether a cell is in some shown row, or all of it is one part: else nothing says how what is left divides into parts.
-fn derivable(key: &Key) -> bool {
-    key[4] == 0 || key[..4].iter().any(|z| *z > 0)
+pub(super) fn derivable(key: &Key) -> bool {
+    key[PART] == 0 || key[..PART].iter().any(|z| *z > 0)
 }
 
 /// Residences of a cell, by whether they are in its remainder.
@@ -89,7 +92,7 @@ impl<'a> Cells<'a> {
     /// Name of a residence's cell, with some closed zones taken as open.
     fn key(&self, r: u32, opened: &[u32]) -> Key {
         let residence = &self.problem.residences[r as usize];
-        let mut key = [0; 5];
+        let mut key = [0; 9];
         for (k, z) in key.iter_mut().zip(residence.zones) {
             if let Some(z) = z
                 && (opened.contains(&z) || self.zone_is_open(z))
@@ -97,7 +100,7 @@ impl<'a> Cells<'a> {
                 *k = z + 1;
             }
         }
-        key[4] = residence.part;
+        key[PART] = residence.part;
         key
     }
 
@@ -113,7 +116,7 @@ impl<'a> Cells<'a> {
 
     /// Enters a cell into the indexes.
     fn index(&mut self, key: Key) {
-        for z in key[..4].iter().filter(|z| **z > 0) {
+        for z in key[..PART].iter().filter(|z| **z > 0) {
             self.by_zone[*z as usize - 1].insert(key);
         }
         if derivable(&key) && self.cells.get(&key).is_some_and(|c| !self.cell_holds(c)) {
@@ -124,7 +127,7 @@ impl<'a> Cells<'a> {
     }
 
     fn unindex(&mut self, key: Key) {
-        for z in key[..4].iter().filter(|z| **z > 0) {
+        for z in key[..PART].iter().filter(|z| **z > 0) {
             self.by_zone[*z as usize - 1].remove(&key);
         }
         self.broken.remove(&key);
@@ -139,7 +142,7 @@ impl<'a> Cells<'a> {
         let mut come: BTreeMap<Key, Cell> = BTreeMap::new();
         for key in &gone {
             let mut to = *key;
-            for k in to[..4].iter_mut().filter(|k| **k > 0 && zones.contains(&(**k - 1))) {
+            for k in to[..PART].iter_mut().filter(|k| **k > 0 && zones.contains(&(**k - 1))) {
                 // A known row stays known: closing it merges nothing.
                 if !self.problem.zones[*k as usize - 1].known {
                     *k = 0;

@@ -12,18 +12,25 @@
 //!
 //! Unions of disjoint remainders that hold G1 hold it too, so merging cells (by withholding a zone row) never breaks one.
 //!
-//! Not here yet: guards for single categories (interval disclosure inside a shown family), vintages compared with each
-//! other beyond sticky withholding, landlords in pairs. An attacker who subtracts two vintages is not planned against.
+//! The rows of all vintages are one system: a cell is what no row of any vintage tells apart (`batch`, `series`).
+//!
+//! Not here yet: guards for single categories (interval disclosure inside a shown family), landlords in pairs.
 
+mod batch;
 mod cells;
+mod output;
 mod repair;
 mod rule;
+mod search;
 mod series;
+mod themes;
+mod timeline;
 
 pub use repair::plan;
 pub use rule::{Member, Parameters, holds};
-pub use series::{
-    Entry, Known, Ledger, Line, Price, RESIDENCE, Series, Shown, Theme, VintageInput, ZoneEntry, scale_name,
+pub use series::{Outcome, Series};
+pub use themes::{
+    Count, Entry, Known, Ledger, Line, Price, RESIDENCE, Shown, Theme, Unresolved, VintageInput, ZoneEntry, scale_name,
 };
 
 /// Why a row is withheld.
@@ -76,8 +83,9 @@ pub struct Residence {
     pub dwellings: u32,
     /// Landlord; `None`: not known.
     pub landlord: Option<u32>,
-    /// Zones that count it: numbers in [`Problem::zones`], at most one of each scale (commune, commune associée, IRIS, QPV).
-    pub zones: [Option<u32>; 4],
+    /// Zones that count it: numbers in [`Problem::zones`], at most one of each scale (commune, commune associée, IRIS, QPV),
+    /// then those of another zoning that cuts the same residences at another time.
+    pub zones: [Option<u32>; 8],
     /// Part of the territory that figures keep apart whatever zones are shown; 0 where there is one part only.
     pub part: u32,
     /// `Some`: withheld, whatever else.
@@ -86,6 +94,8 @@ pub struct Residence {
     pub fixed: bool,
     /// Anyone may know its figures: it is in no remainder, even if it is withheld from now on.
     pub known: bool,
+    /// What is lost when it is withheld.
+    pub cost: u64,
 }
 
 /// Place of each scale in [`Residence::zones`].

@@ -1,12 +1,12 @@
 //! Mends cells that break G1, losing few units: withhold shown residences of the cell, or zone rows so that cells merge.
 //!
-//! Greedy, then a pass that shows again what turned out not to be needed. It only ever withholds while it mends, so it
-//! ends. An exact search (MIP by component) can take its place behind the same function.
+//! First the search for zone rows (`search`), in which a cell that residences can mend costs what the cheapest of them
+//! cost. Then residences. What is left broken is mended by withholding more and more, which ends.
 
-use super::cells::{Cells, Change, Key};
+use super::cells::{Cell, Cells, Change, Key};
 use super::rule::{Parameters, holds};
 use super::{ASSOCIEE, COMMUNE, Decision, IRIS, Motif, Plan, Problem, QPV};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Shown residences of a cell among which pairs are looked at, the smallest first.
 const PAIRS: usize = 80;
@@ -15,30 +15,34 @@ const TRIPLES: usize = 24;
 /// Zones that are tried as the second one to withhold, the smallest first.
 const SIBLINGS: usize = 60;
 
-const SECONDARY: Decision = Decision::Withhold(Motif::Secondaire);
+pub(super) const SECONDARY: Decision = Decision::Withhold(Motif::Secondaire);
 
 /// Decides what is shown. See the [module](super).
 pub fn plan(problem: &Problem, parameters: Parameters) -> Plan {
     let mut repair = Repair::new(problem, parameters);
+    repair.search();
     repair.mend();
     for _ in 0..4 {
         if !repair.relax() {
             break;
         }
     }
-    let Cells { residences, zones, broken, .. } = repair.cells;
+    let Cells { residences, zones, broken, members, .. } = repair.cells;
     // When not even the whole may be known nothing is shown, and there is nothing to derive from.
-    let any = problem.zones.iter().zip(&zones).any(|(z, d)| z.units > 0 && (d.shown() || z.known))
+    let rows = problem.zones.iter().zip(&zones).zip(&members);
+    let any = rows.into_iter().any(|((z, d), inside)| !inside.is_empty() && (d.shown() || z.known))
         || problem.residences.iter().zip(&residences).any(|(r, d)| r.units > 0 && (d.shown() || r.known));
     Plan { residences, zones, unresolved: if any { broken.len() } else { 0 } }
 }
 
-struct Repair<'a> {
-    cells: Cells<'a>,
+pub(super) struct Repair<'a> {
+    pub cells: Cells<'a>,
     /// IRIS of a (commune, commune associée), the smallest first.
-    iris: BTreeMap<(u32, Option<u32>), Vec<u32>>,
+    pub iris: BTreeMap<(u32, Option<u32>), Vec<u32>>,
     /// Communes, cheapest to withhold first, each with all the zone rows that lie in it.
-    communes: Vec<(u64, u32, Vec<u32>)>,
+    pub communes: Vec<(u64, u32, Vec<u32>)>,
+    /// What the cheapest residences cost that mend a cell.
+    pub mending: HashMap<Vec<u32>, u64>,
 }
 
 impl<'a> Repair<'a> {
@@ -67,7 +71,7 @@ impl<'a> Repair<'a> {
         let mut communes: Vec<(u64, u32, Vec<u32>)> =
             inside.into_iter().map(|(c, all)| (all.iter().map(units).sum(), c, all.into_iter().collect())).collect();
         communes.sort_unstable();
-        Repair { cells, iris, communes }
+        Repair { cells, iris, communes, mending: HashMap::new() }
     }
 
     /// Mends every broken cell, or gives up on it when nothing is left to withhold.
@@ -76,7 +80,7 @@ impl<'a> Repair<'a> {
         for zones_first in [true, false] {
             let mut given_up: BTreeSet<Key> = BTreeSet::new();
             while let Some(key) = self.cells.broken.iter().find(|k| !given_up.contains(*k)).copied() {
-                let by_residences = self.by_residences(key);
+                let by_residences = self.cells.cells.get(&key).and_then(|c| self.by_residences(c));
                 if zones_first && by_residences.is_some() {
                     given_up.insert(key);
                     continue;
@@ -91,7 +95,7 @@ impl<'a> Repair<'a> {
                             self.cells.apply(change, &zones, SECONDARY);
                         }
                         None => {
-                            let left = self.candidates(key);
+                            let left = self.cells.cells.get(&key).map_or_else(Vec::new, |c| self.candidates(c));
                             if left.is_empty() {
                                 given_up.insert(key);
                             } else {
@@ -105,25 +109,26 @@ impl<'a> Repair<'a> {
     }
 
     /// Residences of a cell that can still be withheld, the smallest first.
-    fn candidates(&self, key: Key) -> Vec<u32> {
+    fn candidates(&self, cell: &Cell) -> Vec<u32> {
         let residences = &self.cells.problem.residences;
-        let open = self.cells.cells.get(&key).into_iter().flat_map(|c| c.open.iter().copied());
-        let mut list: Vec<u32> = open
+        let mut list: Vec<u32> = cell
+            .open
+            .iter()
+            .copied()
             .filter(|r| {
                 let p = &residences[*r as usize];
                 !p.fixed && !p.known && self.cells.residences[*r as usize].shown()
             })
             .collect();
-        list.sort_unstable_by_key(|r| (residences[*r as usize].units, *r));
+        list.sort_unstable_by_key(|r| (residences[*r as usize].cost, *r));
         list
     }
 
-    /// The cheapest residences of a cell to withhold, and the units they cost.
-    fn by_residences(&self, key: Key) -> Option<(u64, Vec<u32>)> {
-        let cell = self.cells.cells.get(&key)?;
+    /// The cheapest residences of a cell to withhold, and what they cost.
+    pub fn by_residences(&self, cell: &Cell) -> Option<(u64, Vec<u32>)> {
         let problem = self.cells.problem;
-        let candidates = self.candidates(key);
-        let units = |r: u32| u64::from(problem.residences[r as usize].units);
+        let candidates = self.candidates(cell);
+        let units = |r: u32| problem.residences[r as usize].cost;
         let hidden: Vec<_> = cell.hidden.iter().map(|r| self.cells.member(*r)).collect();
         let mends = |more: &[u32]| {
             holds(&self.cells.parameters, hidden.iter().copied().chain(more.iter().map(|r| self.cells.member(*r))))
@@ -180,12 +185,12 @@ impl<'a> Repair<'a> {
         None
     }
 
-    fn closable(&self, z: u32) -> bool {
+    pub fn closable(&self, z: u32) -> bool {
         let zone = &self.cells.problem.zones[z as usize];
         self.cells.zones[z as usize].shown() && !zone.fixed && !zone.known
     }
 
-    fn cost(&self, zones: &[u32]) -> u64 {
+    pub fn cost(&self, zones: &[u32]) -> u64 {
         zones.iter().map(|z| u64::from(self.cells.problem.zones[*z as usize].units)).sum()
     }
 
@@ -216,7 +221,7 @@ impl<'a> Repair<'a> {
     }
 
     /// Sets of zone rows worth trying, in families (a QPV row can be added to each).
-    fn options(&self, key: Key) -> Vec<Vec<Vec<u32>>> {
+    pub fn options(&self, key: Key) -> Vec<Vec<Vec<u32>>> {
         let zone = |scale: usize| (key[scale] > 0).then(|| key[scale] - 1);
         let (commune, associee, iris) = (zone(COMMUNE), zone(ASSOCIEE), zone(IRIS));
         let mut families = vec![vec![Vec::new()]];
@@ -259,7 +264,7 @@ impl<'a> Repair<'a> {
     }
 
     /// Commune and commune associée of the residences of a cell.
-    fn place(&self, key: Key) -> Option<(u32, Option<u32>)> {
+    pub fn place(&self, key: Key) -> Option<(u32, Option<u32>)> {
         let cell = self.cells.cells.get(&key)?;
         let r = cell.hidden.first().or(cell.open.first())?;
         let zones = self.cells.problem.residences[*r as usize].zones;
@@ -318,8 +323,8 @@ impl<'a> Repair<'a> {
                 changed = true;
                 continue;
             }
-            let before: u64 = residences.iter().map(|r| u64::from(problem.residences[*r as usize].units)).sum();
-            match self.by_residences(key) {
+            let before: u64 = residences.iter().map(|r| problem.residences[*r as usize].cost).sum();
+            match self.cells.cells.get(&key).and_then(|c| self.by_residences(c)) {
                 Some((cost, better)) if cost < before => {
                     self.cells.decide(key, &better, SECONDARY);
                     changed = true;
@@ -386,6 +391,10 @@ mod tests {
                     (commune == 0 && iris == 1).then_some(8),
                     Some(9 + commune * 5 + iris),
                     (qpv < 2 && commune < 3).then_some(49 + qpv),
+                    None,
+                    None,
+                    None,
+                    None,
                 ];
                 for z in zones.iter().flatten() {
                     problem.zones[*z as usize].units += units;
@@ -405,6 +414,7 @@ mod tests {
                     withheld,
                     fixed: false,
                     known: false,
+                    cost: u64::from(units),
                 });
             }
             for z in &mut problem.zones {
@@ -470,11 +480,12 @@ mod tests {
             units,
             dwellings: units,
             landlord: Some(landlord),
-            zones: [Some(0), None, Some(1), None],
+            zones: [Some(0), None, Some(1), None, None, None, None, None],
             part: 0,
             withheld,
             fixed: false,
             known: false,
+            cost: u64::from(units),
         };
         let zone = |scale| Zone { scale, units: 1000, withheld: None, fixed: false, known: false };
         let problem = Problem {
@@ -493,11 +504,12 @@ mod tests {
             units,
             dwellings: units,
             landlord: Some(iris),
-            zones: [Some(0), None, Some(iris), None],
+            zones: [Some(0), None, Some(iris), None, None, None, None, None],
             part: 0,
             withheld: (units < 11).then_some(Motif::Primaire),
             fixed: false,
             known: false,
+            cost: u64::from(units),
         };
         let zone = |scale, units, withheld| Zone { scale, units, withheld, fixed: false, known: false };
         let mut residences = vec![r(5, 1)];

@@ -1,0 +1,172 @@
+//! Which zone rows to withhold: local search over the units lost.
+//!
+//! The price of a plan is that of the zone rows withheld plus, for each broken cell, that of the cheapest residences that
+//! mend it, or far more when none do. From nothing withheld, steps are taken that lower the price: withhold the zones of a
+//! cell (alone, with a sibling, with a whole commune), show a row again, exchange a row for a sibling of it. Exchanges find
+//! what a greedy choice misses, above all that several IRIS withheld for one reason mend each other for nothing.
+
+use super::cells::{Cell, Change, derivable};
+use super::repair::{Repair, SECONDARY};
+use super::{COMMUNE, Decision, IRIS};
+use std::collections::BTreeSet;
+
+/// Price of a cell that no residence of it can mend: more than any row.
+const HOPELESS: u64 = 1 << 40;
+/// Rounds of improvement.
+const ROUNDS: usize = 12;
+/// Siblings that are tried in exchange for a row, the cheapest first.
+const EXCHANGES: usize = 40;
+
+impl Repair<'_> {
+    /// Decides which zone rows are withheld; cells that residences can mend are left for them.
+    pub fn search(&mut self) {
+        for _ in 0..ROUNDS {
+            let mut better = self.close_for_cells();
+            better |= self.show_again();
+            better |= self.exchange();
+            if !better {
+                break;
+            }
+        }
+    }
+
+    /// What it costs to leave a cell to its residences.
+    fn mending(&mut self, cell: &Cell) -> u64 {
+        if self.cells.cell_holds(cell) {
+            return 0;
+        }
+        let mut name: Vec<u32> = cell.hidden.clone();
+        name.sort_unstable();
+        name.push(u32::MAX);
+        let from = name.len();
+        name.extend(&cell.open);
+        name[from..].sort_unstable();
+        if let Some(cost) = self.mending.get(&name) {
+            return *cost;
+        }
+        let cost = self.by_residences(cell).map_or(HOPELESS, |(cost, _)| cost);
+        self.mending.insert(name, cost);
+        cost
+    }
+
+    /// By how much a change of zones raises the price of cells.
+    fn raise(&mut self, change: &Change) -> i64 {
+        let mut raise = 0i64;
+        for (key, cell) in &change.come {
+            if derivable(key) {
+                raise += self.mending(cell) as i64;
+            }
+        }
+        for key in &change.gone {
+            if self.cells.broken.contains(key)
+                && let Some(cell) = self.cells.cells.get(key).cloned()
+            {
+                raise -= self.mending(&cell) as i64;
+            }
+        }
+        raise
+    }
+
+    /// Withholds zone rows for broken cells where that is cheaper than their residences.
+    fn close_for_cells(&mut self) -> bool {
+        let mut any = false;
+        let mut seen: BTreeSet<super::cells::Key> = BTreeSet::new();
+        // The dearest first: what is withheld for them may mend others for nothing.
+        while let Some((_, key)) = {
+            let broken: Vec<_> = self.cells.broken.iter().filter(|k| !seen.contains(*k)).copied().collect();
+            let mut list: Vec<_> = broken
+                .into_iter()
+                .filter_map(|k| self.cells.cells.get(&k).cloned().map(|c| (self.mending(&c), k)))
+                .collect();
+            list.sort_unstable();
+            list.pop()
+        } {
+            let mut best: Option<(i64, Vec<u32>, Change)> = None;
+            let qpvs: Vec<u32> =
+                [super::QPV, super::QPV + 4].iter().filter(|s| key[**s] > 0).map(|s| key[*s] - 1).collect();
+            let qpvs: Vec<u32> = qpvs.into_iter().filter(|z| self.closable(*z)).collect();
+            for set in self.options(key).into_iter().flatten() {
+                for with in [&[][..], &qpvs] {
+                    if with.is_empty() && set.is_empty() {
+                        continue;
+                    }
+                    let mut set = set.clone();
+                    set.extend(with);
+                    let cost = self.cost(&set) as i64;
+                    // Nothing can be gained beyond what all broken cells cost now; most sets are dearer than the best.
+                    if best.as_ref().is_some_and(|(b, ..)| *b < 0 && cost - HOPELESS as i64 >= *b && cost > -*b) {
+                        continue;
+                    }
+                    let change = self.cells.closing(&set);
+                    let raise = cost + self.raise(&change);
+                    if raise < best.as_ref().map_or(0, |(b, ..)| *b) {
+                        best = Some((raise, set, change));
+                    }
+                    if qpvs.is_empty() {
+                        break;
+                    }
+                }
+            }
+            match best {
+                Some((_, set, change)) => {
+                    self.cells.apply(change, &set, SECONDARY);
+                    any = true;
+                }
+                None => {
+                    seen.insert(key);
+                }
+            }
+        }
+        any
+    }
+
+    fn closed_here(&self) -> Vec<u32> {
+        let problem = self.cells.problem;
+        let mut zones: Vec<u32> = (0..problem.zones.len() as u32)
+            .filter(|z| problem.zones[*z as usize].withheld.is_none() && self.cells.zones[*z as usize] == SECONDARY)
+            .collect();
+        zones.sort_unstable_by_key(|z| std::cmp::Reverse((problem.zones[*z as usize].units, *z)));
+        zones
+    }
+
+    /// Shows rows again whose cells cost less than they do.
+    fn show_again(&mut self) -> bool {
+        let mut any = false;
+        for z in self.closed_here() {
+            let change = self.cells.opening(z);
+            if self.raise(&change) < self.cost(&[z]) as i64 {
+                self.cells.apply(change, &[z], Decision::Show);
+                any = true;
+            }
+        }
+        any
+    }
+
+    /// Shows a row again and withholds a sibling instead.
+    fn exchange(&mut self) -> bool {
+        let mut any = false;
+        for z in self.closed_here() {
+            let scale = self.cells.problem.zones[z as usize].scale;
+            let siblings: Vec<u32> = match scale {
+                IRIS => self.iris.values().find(|l| l.contains(&z)).cloned().unwrap_or_default(),
+                COMMUNE => self.communes.iter().map(|(_, c, _)| *c).collect(),
+                _ => continue,
+            };
+            let siblings: Vec<u32> = siblings.into_iter().filter(|s| *s != z && self.closable(*s)).collect();
+            for s in siblings.into_iter().take(EXCHANGES) {
+                let change = self.cells.closing(&[s]);
+                let first = self.cost(&[s]) as i64 + self.raise(&change);
+                self.cells.apply(change, &[s], SECONDARY);
+                let change = self.cells.opening(z);
+                if first + self.raise(&change) < self.cost(&[z]) as i64 {
+                    self.cells.apply(change, &[z], Decision::Show);
+                    any = true;
+                    break;
+                }
+                let back = self.cells.opening(s);
+                self.cells.apply(back, &[s], Decision::Show);
+            }
+        }
+        any
+    }
+}
