@@ -43,7 +43,8 @@ pub(super) fn crs(name: Option<&str>, layer: &Layer, rule: AxisRule) -> Result<(
             let (crs, axes) = default_crs(layer);
             let written = match rule {
                 AxisRule::Spelling => crs.urn(),
-                AxisRule::EastNorth => gml2_name(crs),
+                // Not `http://www.opengis.net/gml/srs/epsg.xml#2154`, which GDAL takes for a document to download, and refuses.
+                AxisRule::EastNorth => crs.short(),
             };
             Ok((crs, if rule == AxisRule::EastNorth { Axes::EastNorth } else { axes }, written))
         }
@@ -51,13 +52,5 @@ pub(super) fn crs(name: Option<&str>, layer: &Layer, rule: AxisRule) -> Result<(
             let (crs, axes) = crate::filter::fes::read_crs(name, rule)?;
             Ok((crs, axes, printable(name)))
         }
-    }
-}
-
-/// How GML 2 names a CRS.
-fn gml2_name(crs: Crs) -> String {
-    match crs.epsg() {
-        Some(n) => format!("http://www.opengis.net/gml/srs/epsg.xml#{n}"),
-        None => crs.short(),
     }
 }

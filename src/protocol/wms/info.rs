@@ -136,11 +136,7 @@ fn gml(mut found: Vec<Rows>, query: &InfoQuery, context: &Context) -> Result<Ans
     with_shapes(&mut found, query.map.crs, context);
     let catalogue = &context.site.catalogue;
     let (prefix, namespace) = (&catalogue.service.prefix, &catalogue.service.namespace);
-    let name = match query.map.crs.epsg() {
-        Some(code) => format!("http://www.opengis.net/gml/srs/epsg.xml#{code}"),
-        None => query.map.crs.urn(),
-    };
-    let spelling = Spelling { srs_name: name, axes: Axes::EastNorth };
+    let spelling = Spelling { srs_name: query.map.crs.short(), axes: Axes::EastNorth };
     let head = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<wfs:FeatureCollection xmlns:wfs=\"http://www.opengis.net/wfs\" \
          xmlns:gml=\"http://www.opengis.net/gml\" xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" \
