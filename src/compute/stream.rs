@@ -93,6 +93,10 @@ impl Task for StreamTask {
                 return Step::Park;
             }
         }
+        if self.buffer.capacity() == 0 {
+            // One allocation for a chunk: growing by doubling would copy it once more.
+            self.buffer.reserve(crate::encode::QUANTUM + crate::encode::QUANTUM / 4);
+        }
         let progress = self.producer.step(&mut self.buffer);
         let mut state = lock(&self.inner);
         let step = match progress {

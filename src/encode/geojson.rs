@@ -5,6 +5,7 @@
 
 use super::number::fixed;
 use super::positions::Positions;
+use super::row::{Piece, Row};
 use super::{Encoder, Features, Producer};
 use crate::catalogue::Catalogue;
 use crate::error::Error;
@@ -38,13 +39,14 @@ pub struct GeoJson {
     members: Members,
     single: bool,
     id: String,
+    row: Row,
 }
 
 struct Part {
     /// `{"type":"Feature","id":"` with the layer's prefix, if any.
     open: Vec<u8>,
     /// `"name":` or `,"name":` and the column.
-    fields: Vec<(Vec<u8>, usize)>,
+    fields: Vec<(Piece, usize)>,
     positions: Option<Positions>,
 }
 
@@ -68,6 +70,7 @@ impl GeoJson {
             members,
             single: false,
             id: String::new(),
+            row: Row::default(),
         })
     }
 
@@ -104,7 +107,7 @@ impl Part {
             let mut key = if n == 0 { Vec::new() } else { vec![b','] };
             push_json_text(&f.name, &mut key);
             key.push(b':');
-            (key, usize::from(f.id.0))
+            (Piece::new(key), usize::from(f.id.0))
         });
         let fields = fields.collect();
         let positions = rows.geometry.then(|| Positions::new(rows.crs, axes)).transpose()?;
@@ -146,9 +149,11 @@ impl Encoder for GeoJson {
         }
         out.extend_from_slice(br#","properties":{"#);
         for (key, column) in &part.fields {
-            out.extend_from_slice(key);
-            out.extend_from_slice(data.table.columns[*column].json(row));
+            let column = &data.table.columns[*column];
+            self.row.put(key.padded());
+            self.row.put(column.dictionary.json_padded(column.code(row)));
         }
+        self.row.flush(out);
         out.push(b'}');
         if self.single && !self.members.tail.is_empty() {
             out.push(b',');

@@ -6,6 +6,7 @@ pub mod gml;
 pub mod mvt;
 pub mod number;
 pub mod positions;
+pub mod row;
 
 use crate::store::Rows;
 

@@ -1,6 +1,6 @@
 //! Bodies: the first quantum made, hashed, compressed.
 
-use crate::encode::{Producer, Progress};
+use crate::encode::{Producer, Progress, QUANTUM};
 use crate::error::{Error, Result};
 use crate::protocol::{Answer, Body};
 use flate2::{Compression, write::GzEncoder};
@@ -46,7 +46,7 @@ pub(super) fn make(answer: Answer, gzip: bool, hash: bool) -> Result<Made> {
             }
         }
         Body::Producer(mut producer) => {
-            let mut first = Vec::new();
+            let mut first = Vec::with_capacity(QUANTUM + QUANTUM / 4);
             match producer.step(&mut first)? {
                 Progress::Done => {
                     whole(&first);

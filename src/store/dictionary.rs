@@ -15,21 +15,58 @@ pub struct Dictionary {
     xml: Option<Arena>,
 }
 
-/// Byte strings end to end.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+/// Bytes that may be read beyond every string that a dictionary gives, so that it can be copied in blocks.
+pub const BLOCK: usize = 16;
+
+/// A byte string, and whatever lies behind it: at least [`BLOCK`] bytes.
+#[derive(Debug, Clone, Copy)]
+pub struct Padded<'a> {
+    /// Begins with the string.
+    pub bytes: &'a [u8],
+    /// Its length.
+    pub len: usize,
+}
+
+/// Byte strings end to end, by code; the one of NULL first.
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Arena {
     bytes: Vec<u8>,
-    ends: Vec<u32>,
+    /// Where each begins, and where the last one ends.
+    starts: Vec<u32>,
 }
 
 impl Arena {
-    fn close(&mut self) {
-        self.ends.push(self.bytes.len() as u32);
+    fn new(null: &[u8], values: usize) -> Arena {
+        let mut bytes = Vec::with_capacity(null.len() + values * 8 + BLOCK);
+        bytes.extend_from_slice(null);
+        let mut starts = Vec::with_capacity(values + 2);
+        starts.extend([0, bytes.len() as u32]);
+        Arena { bytes, starts }
     }
 
-    fn get(&self, i: usize) -> &[u8] {
-        let start = i.checked_sub(1).and_then(|p| self.ends.get(p)).map_or(0, |e| *e as usize);
-        self.ends.get(i).map_or(&[], |end| &self.bytes[start..*end as usize])
+    fn close(&mut self) {
+        self.starts.push(self.bytes.len() as u32);
+    }
+
+    fn pad(mut self) -> Arena {
+        self.bytes.resize(self.bytes.len() + BLOCK, 0);
+        self.bytes.shrink_to_fit();
+        self
+    }
+
+    #[inline]
+    fn padded(&self, code: u32) -> Padded<'_> {
+        let code = code as usize;
+        let (start, end) = match self.starts.get(code..code + 2) {
+            Some(&[start, end]) => (start as usize, end as usize),
+            _ => (0, 0),
+        };
+        Padded { bytes: self.bytes.get(start..).unwrap_or_default(), len: end - start }
+    }
+
+    fn get(&self, code: u32) -> &[u8] {
+        let Padded { bytes, len } = self.padded(code);
+        bytes.get(..len).unwrap_or_default()
     }
 }
 
@@ -67,7 +104,7 @@ pub fn canonical(v: f64) -> f64 {
 impl Dictionary {
     /// Makes a dictionary of distinct values in ascending order ([`compare`]) and writes their encodings.
     pub fn new(kind: FieldKind, values: Vec<Value>) -> Dictionary {
-        let mut json = Arena { bytes: Vec::with_capacity(values.len() * 8), ends: Vec::with_capacity(values.len()) };
+        let mut json = Arena::new(b"null", values.len());
         let mut plain = true;
         for value in &values {
             match value {
@@ -85,10 +122,9 @@ impl Dictionary {
             }
             json.close();
         }
-        json.bytes.shrink_to_fit();
         let xml = (!plain).then(|| {
-            let mut xml = Arena::default();
-            for (i, value) in values.iter().enumerate() {
+            let mut xml = Arena::new(b"", values.len());
+            for (code, value) in (1..).zip(&values) {
                 match value {
                     Value::Text(t) => push_xml_text(t, &mut xml.bytes),
                     // xsd:double has a lexical form for these, JSON has none.
@@ -96,13 +132,13 @@ impl Dictionary {
                     Value::Double(d) if d.is_infinite() => {
                         xml.bytes.extend_from_slice(if *d > 0.0 { b"INF" } else { b"-INF" });
                     }
-                    _ => xml.bytes.extend_from_slice(unquoted(json.get(i))),
+                    _ => xml.bytes.extend_from_slice(unquoted(json.get(code))),
                 }
                 xml.close();
             }
-            xml
+            xml.pad()
         });
-        Dictionary { kind, values, json, xml }
+        Dictionary { kind, values, json: json.pad(), xml }
     }
 
     /// A hash that is equal for equal dictionaries.
@@ -137,15 +173,34 @@ impl Dictionary {
 
     /// JSON bytes of a code (strings quoted and escaped); `null` for NULL.
     pub fn json(&self, code: u32) -> &[u8] {
-        if code == NULL { b"null" } else { self.json.get(code as usize - 1) }
+        self.json.get(code)
     }
 
     /// XML character data of a code (escaped for text and for attribute values in double quotes); empty for NULL.
     pub fn xml(&self, code: u32) -> &[u8] {
         match (&self.xml, code) {
             (_, NULL) => &[],
-            (Some(xml), _) => xml.get(code as usize - 1),
-            (None, _) => unquoted(self.json.get(code as usize - 1)),
+            (Some(xml), _) => xml.get(code),
+            (None, _) => unquoted(self.json.get(code)),
+        }
+    }
+
+    /// [`Dictionary::json`], to be copied in blocks.
+    #[inline]
+    pub fn json_padded(&self, code: u32) -> Padded<'_> {
+        self.json.padded(code)
+    }
+
+    /// [`Dictionary::xml`] of a value, to be copied in blocks; `null` for NULL, which has no XML form.
+    #[inline]
+    pub fn xml_padded(&self, code: u32) -> Padded<'_> {
+        let json = match &self.xml {
+            Some(xml) => return xml.padded(code),
+            None => self.json.padded(code),
+        };
+        match json {
+            Padded { bytes: [b'"', inner @ ..], len } if len >= 2 => Padded { bytes: inner, len: len - 2 },
+            plain => plain,
         }
     }
 

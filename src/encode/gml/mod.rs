@@ -7,6 +7,7 @@ mod geometry;
 
 pub use geometry::{GeometryWriter, property_type};
 
+use super::row::{Piece, Row};
 use super::{Encoder, positions::Positions};
 use crate::catalogue::{Catalogue, Layer, LayerId};
 use crate::error::Error;
@@ -73,6 +74,7 @@ pub struct Gml {
     seen: Option<HashSet<(LayerId, u32)>>,
     id: String,
     scratch: String,
+    row: Row,
 }
 
 /// Tags of one part.
@@ -88,9 +90,9 @@ struct Part {
 
 struct FieldTags {
     column: usize,
-    open: Vec<u8>,
-    close: Vec<u8>,
-    nil: Vec<u8>,
+    open: Piece,
+    close: Piece,
+    nil: Piece,
 }
 
 impl Gml {
@@ -114,7 +116,16 @@ impl Gml {
         let mut layers = HashSet::new();
         let repeated = parts.iter().any(|p| !layers.insert(p.layer));
         let seen = (repeated && frame.reference.is_some()).then(HashSet::new);
-        Ok(Gml { frame, dialect, parts: made, current: 0, seen, id: String::new(), scratch: String::new() })
+        Ok(Gml {
+            frame,
+            dialect,
+            parts: made,
+            current: 0,
+            seen,
+            id: String::new(),
+            scratch: String::new(),
+            row: Row::default(),
+        })
     }
 }
 
@@ -131,9 +142,9 @@ impl Part {
         let attribute = if dialect == Dialect::V2 { "fid" } else { "gml:id" };
         let fields = rows.fields.iter().filter_map(|id| layer.field_by_id(*id)).map(|f| FieldTags {
             column: usize::from(f.id.0),
-            open: format!("<{prefix}:{}>", f.name).into_bytes(),
-            close: format!("</{prefix}:{}>", f.name).into_bytes(),
-            nil: format!("<{prefix}:{} xsi:nil=\"true\"/>", f.name).into_bytes(),
+            open: Piece::new(format!("<{prefix}:{}>", f.name)),
+            close: Piece::new(format!("</{prefix}:{}>", f.name)),
+            nil: Piece::new(format!("<{prefix}:{} xsi:nil=\"true\"/>", f.name)),
         });
         let fields = fields.collect();
         let geometry = match rows.geometry {
@@ -181,14 +192,15 @@ impl Encoder for Gml {
         for field in &part.fields {
             let column = &data.table.columns[field.column];
             match column.code(row) {
-                NULL => out.extend_from_slice(&field.nil),
+                NULL => self.row.put(field.nil.padded()),
                 code => {
-                    out.extend_from_slice(&field.open);
-                    out.extend_from_slice(column.dictionary.xml(code));
-                    out.extend_from_slice(&field.close);
+                    self.row.put(field.open.padded());
+                    self.row.put(column.dictionary.xml_padded(code));
+                    self.row.put(field.close.padded());
                 }
             }
         }
+        self.row.flush(out);
         if let Some(geometry) = &part.geometry {
             let feature = data.table.geometry_row[row as usize];
             let id = (self.dialect == Dialect::V32).then_some(self.id.as_str());
