@@ -56,6 +56,15 @@ pub struct Service {
     pub prefix: String,
     /// XML namespace URI of feature types: no host, version or vintage in it.
     pub namespace: String,
+    /// Where the data come from and what is done with them, for metadata records.
+    #[serde(default)]
+    pub lineage: Text,
+    /// The rule of disclosure control, for metadata records.
+    #[serde(default)]
+    pub secrecy: Text,
+    /// Address of a record in the organisation's own catalogue, `{id}` for its identifier; empty: this server's records.
+    #[serde(default)]
+    pub metadata_url: String,
 }
 
 /// The provider of the service.

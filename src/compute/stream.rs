@@ -13,6 +13,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
+/// Bytes of a chunk: each costs a wake-up of the connection, and its bytes are still in the processor's cache when they
+/// are encrypted.
+const CHUNK: usize = 3 * crate::encode::QUANTUM;
+
 /// Chunks that may wait for the reader.
 const CHUNKS: usize = 4;
 
@@ -95,7 +99,7 @@ impl Task for StreamTask {
         }
         if self.buffer.capacity() == 0 {
             // One allocation for a chunk: growing by doubling would copy it once more.
-            self.buffer.reserve(crate::encode::QUANTUM + crate::encode::QUANTUM / 4);
+            self.buffer.reserve(CHUNK + crate::encode::QUANTUM + crate::encode::QUANTUM / 4);
         }
         let progress = self.producer.step(&mut self.buffer);
         let mut state = lock(&self.inner);
@@ -111,7 +115,7 @@ impl Task for StreamTask {
             Ok(Progress::More) => Step::More,
         };
         // Small pieces are gathered: a chunk costs a TLS record and a system call.
-        if !self.buffer.is_empty() && (state.done || self.buffer.len() >= crate::encode::QUANTUM / 2) {
+        if !self.buffer.is_empty() && (state.done || self.buffer.len() >= CHUNK) {
             state.ready.push_back(std::mem::take(&mut self.buffer).into());
         }
         // The waker is taken only to be used: a quantum may well have made nothing to read yet.

@@ -4,7 +4,9 @@
 //! not exist for it. The answer side turns what the store fetched into an [`Answer`].
 
 pub mod exception;
+pub mod metadata;
 pub mod ogcapi;
+pub mod template;
 pub mod wfs;
 pub mod wms;
 pub mod wmts;
@@ -240,9 +242,11 @@ pub struct Failure {
 /// A [`Failure`] in the form of the protocol that was spoken.
 pub fn parse(request: &Request, site: &Site) -> Result<Call, Failure> {
     match request.segments.first().map(String::as_str) {
+        Some("ogc") if request.segments.get(1).is_some_and(|s| s == "metadata") => metadata::parse(request, site),
         Some("wms") => wms::parse(request, site),
         Some("wfs") => wfs::parse(request, site),
         Some("wmts") => wmts::parse(request, site),
+        Some("metadata") => metadata::parse(request, site),
         _ => ogcapi::parse(request, site),
     }
 }

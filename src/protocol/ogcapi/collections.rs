@@ -9,7 +9,7 @@ use crate::catalogue::{Layer, Vintages};
 use crate::convention::Operation;
 use crate::error::{Error, NameKind, Result};
 use crate::geo::{Crs, Envelope};
-use crate::protocol::{Context, Site};
+use crate::protocol::{Context, Site, metadata};
 use crate::query::Query;
 use crate::store::{Fetched, LayerFacts};
 use serde_json::{Value, json};
@@ -150,6 +150,9 @@ fn links(page: &Page, site: &Site, layer: &Layer) -> Vec<Link> {
     );
     let sortables = ["Attributs de tri", "Sortables"];
     add("http://www.opengis.net/def/rel/ogc/1.0/sortables", "application/schema+json", sortables, "/sortables?f=json");
+    let record = ["Fiche de métadonnées (ISO 19139)", "Metadata record (ISO 19139)"];
+    let address = metadata::address(&page.root, &site.catalogue.service, &layer.name);
+    links.push(Link::new("describedby", "application/xml", page.say(&record), address));
     let terms = ["Convention et conditions d'utilisation", "Convention and terms of use"];
     links.push(Link::new("license", "text/html", page.say(&terms), page.url("/whoami?f=html")));
     if layer.vintages == Vintages::Newest {

@@ -115,6 +115,8 @@ fn landing_links(ask: &Ask) -> Vec<Link> {
         );
     }
     add("http://www.opengis.net/def/rel/ogc/1.0/styles", "application/json", ["Styles", "Styles"], "/styles?f=json");
+    let record = ["Fiche de métadonnées (ISO 19139)", "Metadata record (ISO 19139)"];
+    add("describedby", "application/xml", record, "/metadata/service.xml");
     let terms = ["Convention et conditions d'utilisation", "Convention and terms of use"];
     add("license", "text/html", terms, "/whoami?f=html");
     add("terms-of-service", "text/html", terms, "/whoami?f=html");

@@ -20,7 +20,7 @@ mod statics;
 mod styles;
 mod table;
 #[cfg(test)]
-mod testing;
+pub(super) mod testing;
 mod tile;
 mod tiles;
 mod time;

@@ -85,7 +85,7 @@ pub fn facts(site: &Site) -> Fetched {
 
 /// Parses a request of the whole site.
 pub fn parse(target: &str) -> Result<Call, Failure> {
-    crate::protocol::ogcapi::parse(&request(target), &site())
+    crate::protocol::parse(&request(target), &site())
 }
 
 /// Answers a request with what a store would fetch.

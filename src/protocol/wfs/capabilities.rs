@@ -9,10 +9,10 @@ use crate::catalogue::Layer;
 use crate::error::{Error, Result};
 use crate::filter::expr::FUNCTIONS;
 use crate::filter::fes::{COMPARISONS, GEOMETRIES, MEASURES, RELATIONS, TEMPORAL, TESTS};
-use crate::protocol::{Answer, Context, Reply, Site};
+use crate::protocol::{Answer, Context, Reply, Site, metadata, template};
 use crate::store::{Fetched, LayerFacts};
-use minijinja::value::{Serde, ValueKind};
-use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, context};
+use minijinja::value::Serde;
+use minijinja::{Environment, Value, context};
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -60,22 +60,11 @@ const FILTERS: [(&str, bool); 15] = [
 ];
 
 static TEMPLATES: LazyLock<std::result::Result<Environment<'static>, minijinja::Error>> = LazyLock::new(|| {
-    let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
-    environment.set_auto_escape_callback(|_| AutoEscape::Custom("xml".into()));
-    // The built-in escaping is HTML's, which also escapes `/`: right, but addresses become unreadable.
-    environment.set_formatter(|out, _state, value| match value.kind() {
-        ValueKind::None | ValueKind::Undefined => Ok(()),
-        _ => {
-            let mut text = String::new();
-            crate::filter::fes::xml::escape(&value.to_string(), &mut text);
-            out.write_str(&text).map_err(minijinja::Error::from)
-        }
-    });
-    environment.add_template("wfs-2.0.xml", include_str!("../../../capabilities/templates/wfs-2.0.xml"))?;
-    environment.add_template("wfs-1.1.xml", include_str!("../../../capabilities/templates/wfs-1.1.xml"))?;
-    environment.add_template("wfs-1.0.xml", include_str!("../../../capabilities/templates/wfs-1.0.xml"))?;
-    Ok(environment)
+    template::xml(&[
+        ("wfs-2.0.xml", include_str!("../../../capabilities/templates/wfs-2.0.xml")),
+        ("wfs-1.1.xml", include_str!("../../../capabilities/templates/wfs-1.1.xml")),
+        ("wfs-1.0.xml", include_str!("../../../capabilities/templates/wfs-1.0.xml")),
+    ])
 });
 
 /// Answers GetCapabilities.
@@ -137,7 +126,7 @@ impl Reply for CapabilitiesReply {
         let (service, french) = (&site.catalogue.service, context.french);
         let sections: BTreeMap<&str, bool> = SECTIONS.iter().map(|s| (*s, self.sections.contains(s))).collect();
         let types: Vec<Value> =
-            site.catalogue.layers().iter().map(|l| feature_type(l, &facts, french, self.version)).collect();
+            site.catalogue.layers().iter().map(|l| feature_type(l, &facts, self.version, context)).collect();
         let offered: Vec<&str> = Version::OFFERED.iter().map(|v| v.number()).collect();
         let values = context! {
             version => self.version.number(),
@@ -171,17 +160,12 @@ impl Reply for CapabilitiesReply {
             temporal => temporal(site, &facts),
             functions => FUNCTIONS.iter().map(|f| f.name).collect::<Vec<_>>(),
         };
-        let (template, media) = match self.version {
+        let (name, media) = match self.version {
             Version::V100 => ("wfs-1.0.xml", "text/xml; charset=utf-8"),
             Version::V110 => ("wfs-1.1.xml", "text/xml; charset=utf-8"),
             _ => ("wfs-2.0.xml", "application/xml; charset=utf-8"),
         };
-        let fault = |e: &minijinja::Error| {
-            tracing::error!(template, error = %format!("{e:#}"), "capabilities could not be made");
-            Error::Internal
-        };
-        let environment = TEMPLATES.as_ref().map_err(fault)?;
-        let xml = environment.get_template(template).and_then(|t| t.render(values)).map_err(|e| fault(&e))?;
+        let xml = template::fill(&TEMPLATES, name, values)?;
         Ok(Answer::ok(media, xml.into_bytes()))
     }
 }
@@ -250,7 +234,8 @@ fn operations(version: Version, versions: &[&str]) -> Vec<Value> {
     all
 }
 
-fn feature_type(layer: &Layer, facts: &[LayerFacts], french: bool, version: Version) -> Value {
+fn feature_type(layer: &Layer, facts: &[LayerFacts], version: Version, context: &Context) -> Value {
+    let french = context.french;
     let extent = facts.iter().find(|f| f.layer == layer.id).and_then(|f| f.extent_84).filter(|e| !e.is_empty());
     // Outwards, to about a metre: a box must hold what it bounds.
     let down = |v: f64| format!("{:.5}", (v * 1e5).floor() / 1e5);
@@ -265,6 +250,7 @@ fn feature_type(layer: &Layer, facts: &[LayerFacts], french: bool, version: Vers
         crs => crs,
         srs => if version == Version::V100 { offered(layer)[0].short() } else { String::new() },
         extent => extent,
+        metadata => metadata::address(&context.base_url, &context.site.catalogue.service, &layer.name),
     }
 }
 

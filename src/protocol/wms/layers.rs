@@ -5,7 +5,7 @@ use super::xml::Xml;
 use crate::catalogue::{Layer, Vintages};
 use crate::convention::Operation;
 use crate::geo::{Axes, Crs, Envelope, Transform};
-use crate::protocol::Context;
+use crate::protocol::{Context, metadata};
 use crate::render::legend::{self, Look};
 use crate::store::LayerFacts;
 use crate::style::Style;
@@ -55,13 +55,20 @@ fn layer(xml: &mut Xml, layer: &Layer, facts: Option<&LayerFacts>, context: &Con
     xml.leaf("Name", &layer.name);
     xml.leaf("Title", layer.title.get(french));
     xml.leaf("Abstract", layer.summary.get(french));
-    xml.keywords(&layer.keywords);
+    // Layers without keywords of their own are found by those of the service.
+    let own = if layer.keywords.is_empty() { &context.site.catalogue.service.keywords } else { &layer.keywords };
+    xml.keywords(own);
     if let Some(f) = facts {
         boxes(xml, f);
         if layer.vintages == Vintages::All && layer.date.is_some() {
             time(xml, &f.vintages);
         }
     }
+    let kind = if xml.version == Version::V130 { "ISO19115:2003" } else { "TC211" };
+    xml.open("MetadataURL", &[("type", kind)]);
+    xml.leaf("Format", "text/xml");
+    xml.resource(&metadata::address(&context.base_url, &context.site.catalogue.service, &layer.name));
+    xml.close();
     if context.site.operations.contains(&Operation::Wfs) {
         xml.open("DataURL", &[]);
         xml.leaf("Format", "text/html");
@@ -97,10 +104,11 @@ fn geographic(xml: &mut Xml, e: &Envelope) {
 /// The boxes in every CRS. A layer without features inherits that of the service.
 fn boxes(xml: &mut Xml, facts: &LayerFacts) {
     if let Some(e) = &facts.extent_84 {
-        geographic(xml, e);
+        geographic(xml, &with_area(*e, Crs::Crs84));
     }
     for crs in offered() {
         let Some(e) = extent(facts, crs) else { continue };
+        let e = with_area(e, crs);
         let (a, b) = match xml.version.axes(crs) {
             Axes::EastNorth => (e.min, e.max),
             Axes::NorthEast => ([e.min[1], e.min[0]], [e.max[1], e.max[0]]),
@@ -121,6 +129,12 @@ fn extent(facts: &LayerFacts, crs: Crs) -> Option<Envelope> {
         Crs::Rgf93 | Crs::Etrs89 | Crs::Wgs84 | Crs::Crs84 => facts.extent_84,
         Crs::Cc50 => Transform::between(Crs::Lambert93, crs)?.envelope(&facts.extent_2154?),
     }
+}
+
+/// The box of a single point, or of points on a line, grown by a metre or so: a client cannot zoom to no area.
+fn with_area(e: Envelope, crs: Crs) -> Envelope {
+    let least = if crs.is_geographic() { 1e-5 } else { 1.0 };
+    if e.width() < least || e.height() < least { e.buffered(least) } else { e }
 }
 
 fn decimal(v: f64, places: u8) -> String {

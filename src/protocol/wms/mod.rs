@@ -86,7 +86,7 @@ fn understand(p: &Params<'_>, site: &Site) -> Result<Meaning> {
         let reply = capabilities::CapabilitiesReply::parse(p, site)?;
         return Ok(described("GetCapabilities", Query::Capabilities, Box::new(reply)));
     }
-    check_version(p)?;
+    check_version(p, is("GetMap") || is("GetFeatureInfo"))?;
     if is("GetMap") {
         let (query, reply) = map::MapReply::parse(p, site)?;
         Ok(Meaning { query: Query::Map(query), name: "GetMap", data: true, reply: Box::new(reply) })
@@ -104,10 +104,11 @@ fn understand(p: &Params<'_>, site: &Site) -> Result<Meaning> {
     }
 }
 
-/// Other operations than GetCapabilities name a version that is offered (§6.9.2); clients that leave it out are served as
-/// their other parameters tell.
-fn check_version(p: &Params<'_>) -> Result<()> {
-    match p.request.kvp("VERSION").map(str::trim).filter(|v| !v.is_empty()) {
+/// Other operations than GetCapabilities name a version that is offered (§6.9.2). Maps and identify must (§7.3.3.2,
+/// §7.4.3.2); of the others those that leave it out are served as their other parameters tell.
+fn check_version(p: &Params<'_>, needed: bool) -> Result<()> {
+    match p.get("VERSION").or_else(|| p.get("WMTVER")) {
+        None if needed => Err(Error::Missing { name: "VERSION" }),
         None | Some("1.3.0" | "1.1.1" | "1.1.0" | "1.3" | "1.1") => Ok(()),
         Some(other) => Err(Error::Version { asked: crate::error::printable(other) }),
     }
@@ -131,6 +132,8 @@ mod tests {
             ("", Error::Missing { name: "REQUEST" }),
             ("REQUEST=GetCapabilities", Error::Missing { name: "SERVICE" }),
             ("SERVICE=WMS&REQUEST=GetChat", Error::Operation { name: "GetChat".into() }),
+            ("SERVICE=WMS&REQUEST=GetMap", Error::Missing { name: "VERSION" }),
+            ("SERVICE=WMS&REQUEST=GetFeatureInfo", Error::Missing { name: "VERSION" }),
             ("SERVICE=WMS&VERSION=1.0.0&REQUEST=GetMap", Error::Version { asked: "1.0.0".into() }),
             ("SERVICE=WMS&VERSION=1.3.0&REQUEST=GetMap", Error::Missing { name: "FORMAT" }),
         ] {
