@@ -51,8 +51,9 @@ fn main() {
         ("wfs", wfs::CASES),
         ("wms", wms::CASES),
     ];
-    let repository: [(&str, fn()); 2] = [
+    let repository: [(&str, fn()); 3] = [
         ("layering::rooms_import_only_rooms_above_them", layering::rooms_import_only_rooms_above_them),
+        ("licences::every_dependency_is_explained", licences::every_dependency_is_explained),
         ("licences::every_licence_is_acceptable", licences::every_licence_is_acceptable),
     ];
     let repository = repository.map(|(name, body)| {
