@@ -39,6 +39,17 @@ impl Answer {
     }
 }
 
+/// What came of an answer.
+#[derive(Debug)]
+pub struct Received {
+    pub status: u16,
+    /// Identifier of the download, out of the file's name.
+    pub download: Option<String>,
+    pub body: Vec<u8>,
+    /// Whether the end was reached.
+    pub complete: bool,
+}
+
 /// One identity at one server.
 pub struct Client {
     address: String,
@@ -100,6 +111,36 @@ impl Client {
         })
     }
 
+    /// One request on a connection of its own, read piece by piece: what came counts, also when it breaks off. `window`: size
+    /// of the socket's receive buffer. `pace` is told the bytes so far before each piece.
+    pub fn receive(
+        &self,
+        path: &str,
+        window: Option<u32>,
+        mut pace: impl FnMut(usize),
+    ) -> Result<Received, Box<dyn std::error::Error>> {
+        self.runtime.block_on(async {
+            let mut sender = self.connect_with(window).await?;
+            let request = http::Request::get(path).header("host", &self.address).body(Full::new(Bytes::new()))?;
+            let (parts, mut stream) = sender.send_request(request).await?.into_parts();
+            let name = parts.headers.get("content-disposition").and_then(|v| v.to_str().ok()).unwrap_or_default();
+            let stem = name.split('"').nth(1).and_then(|n| n.split('.').next());
+            let download = stem.and_then(|s| s.rsplit('_').next()).map(str::to_owned);
+            let mut received = Received { status: parts.status.as_u16(), download, body: Vec::new(), complete: false };
+            loop {
+                pace(received.body.len());
+                match stream.frame().await {
+                    Some(Ok(frame)) => received.body.extend(frame.into_data().unwrap_or_default()),
+                    Some(Err(_)) => return Ok(received),
+                    None => {
+                        received.complete = true;
+                        return Ok(received);
+                    }
+                }
+            }
+        })
+    }
+
     /// A connection that stays open for many requests, one after the other.
     pub fn line(&self) -> Line<'_> {
         let sender = self.runtime.block_on(self.connect()).expect("connection");
@@ -107,7 +148,15 @@ impl Client {
     }
 
     async fn connect(&self) -> Result<Sender, Box<dyn std::error::Error>> {
-        let tcp = tokio::net::TcpStream::connect(&self.address).await?;
+        self.connect_with(None).await
+    }
+
+    async fn connect_with(&self, window: Option<u32>) -> Result<Sender, Box<dyn std::error::Error>> {
+        let socket = tokio::net::TcpSocket::new_v4()?;
+        if let Some(window) = window {
+            socket.set_recv_buffer_size(window)?;
+        }
+        let tcp = socket.connect(self.address.parse()?).await?;
         tcp.set_nodelay(true)?;
         let tls = tokio_rustls::TlsConnector::from(Arc::clone(&self.tls))
             .connect(ServerName::try_from("localhost")?, tcp)

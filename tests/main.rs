@@ -13,6 +13,7 @@ mod portal;
 mod bad_input;
 mod convention;
 mod database;
+mod endurance;
 mod identity;
 mod import;
 mod journal;
@@ -39,6 +40,7 @@ fn main() {
         ("bad_input", bad_input::CASES),
         ("convention", convention::CASES),
         ("database", database::CASES),
+        ("endurance", endurance::CASES),
         ("identity", identity::CASES),
         ("import", import::CASES),
         ("journal", journal::CASES),
