@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Long tests: kills, the large scales, real clients. Installs QGIS for them when it may. A line says how long each stage took.
 #
-#   scripts/test-long.sh [stage ...]     stages: kill outage publish fuzz soak browser qgis conformance scale10 scale40 (default: all)
+#   scripts/test-long.sh [stage ...]     stages: kill outage publish fuzz soak browser qgis relais rights conformance scale10 scale40 (default: all)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 work=$(mktemp -d "${TMPDIR:-/tmp}/seuil-long.XXXXXX")
@@ -125,6 +125,22 @@ stage_qgis() {
     stop
 }
 
+# The relays of docs/relais before a demonstration: a client without a certificate, links, paging, tiles.
+stage_relais() {
+    command -v nginx >/dev/null && command -v haproxy >/dev/null ||
+        apt-get install --yes -qq --no-install-recommends nginx-light haproxy >/dev/null
+    start "$work/relais" --scale 0.05
+    python3 tests/clients/relais.py "$seuil" "$work/relais" "$url"
+    stop
+}
+
+# Rights: 100 revocations under load, 10,000 requests over 20 kills and 5 stops of PostgreSQL, the whole matrix of names that are
+# not granted, 2,000 interleaved pairs in time.
+stage_rights() {
+    SEUIL_LONG=1 cargo test --quiet --locked --test portal -- endurance::
+    SEUIL_LONG=1 cargo test --quiet --locked --test portal -- leaks::
+}
+
 # The official WFS 2.0 suite on every layer.
 stage_conformance() {
     scripts/deps.sh conformance
@@ -136,7 +152,7 @@ stage_scale40() { start "$work/scale40" --scale 40 && count "$work/scale40" && s
 
 cargo build --release --locked
 stages=("$@")
-[ ${#stages[@]} -gt 0 ] || stages=(kill outage publish fuzz soak browser qgis conformance scale10 scale40)
+[ ${#stages[@]} -gt 0 ] || stages=(kill outage publish fuzz soak browser qgis relais rights conformance scale10 scale40)
 for stage in "${stages[@]}"; do
     begun=$SECONDS
     "stage_$stage"

@@ -98,14 +98,17 @@ fn revoked_in_time(portal: &'static Portal) {
             assert!(begun.elapsed() < Duration::from_secs(10), "round {round}: the certificate is not known");
             std::thread::sleep(Duration::from_millis(20));
         }
-        let ended = Mutex::new(None::<Instant>);
+        let (ended, running) = (Mutex::new(None::<Instant>), AtomicBool::new(false));
         let (busy, download) = std::thread::scope(|scope| {
             let busy = scope.spawn(|| refused_after(&client, &ended));
             let download = scope.spawn(|| {
                 let client = Client::new(&portal.address, &pki.join("ca.pem"), Some((&pem, &key)));
-                broken_after(&client, &big, &ended)
+                broken_after(&client, &big, &ended, &running)
             });
-            std::thread::sleep(Duration::from_millis(150));
+            while !running.load(Ordering::Relaxed) && !download.is_finished() {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            std::thread::sleep(Duration::from_millis(50));
             match end {
                 End::Certificate => {
                     let peer = &held.peer;
@@ -178,8 +181,9 @@ fn refused_after(client: &Client, ended: &Mutex<Option<Instant>>) -> Duration {
 }
 
 /// Reads a large body slowly, and at full speed once the right has ended; gives the time until it broke off.
-fn broken_after(client: &Client, path: &str, ended: &Mutex<Option<Instant>>) -> Duration {
-    let pace = |_: usize| {
+fn broken_after(client: &Client, path: &str, ended: &Mutex<Option<Instant>>, running: &AtomicBool) -> Duration {
+    let pace = |read: usize| {
+        running.fetch_or(read > 0, Ordering::Relaxed);
         if ended.lock().expect("moment").is_none() {
             std::thread::sleep(Duration::from_millis(10));
         }

@@ -18,6 +18,7 @@ pub const CASES: &[Case] = &[
     ("a_purge_is_verified_and_the_rest_still_proved", purged),
     ("a_download_is_traced_by_its_identifier_or_ranked", traced),
     ("an_incident_extract_names_who_is_concerned", extract),
+    ("models_for_data_protection_say_what_is_in_force", models),
     ("a_certificate_of_destruction_is_taken_after_the_end", destroyed),
 ];
 
@@ -232,6 +233,23 @@ fn extract(portal: &'static Portal) {
     assert!(csv.contains(";complete;3;300;3;"), "{csv}");
     let elsewhere = incident::Scope { address: Some("192.0.2.1".parse().expect("address")), ..whole };
     assert!(desk.wait(incident::extract(&auditor, &elsewhere)).expect("extract").partners.is_empty());
+}
+
+fn models(portal: &'static Portal) {
+    let folder = tempfile::tempdir().expect("folder");
+    let (good, text) = seuil(portal, &["convention", "modeles", "--out", folder.path().to_str().expect("path")]);
+    assert!(good, "{text}");
+    let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).expect(name);
+    let register = read("registre-traitement.md");
+    assert!(
+        register.contains("| lomme | Commune associée de Lomme | signée | 2035-12-31 | diagnostic_partage, "),
+        "{register}"
+    );
+    assert!(register.contains("journal : 365 jours") && register.contains("rien sous 11 unités"), "{register}");
+    assert!(register.contains("| expiree |") && register.contains("| suspendue |"));
+    // A list: no line of a table may be broken by an empty one.
+    assert!(!register.contains("|\n\n| vue-seule"), "{register}");
+    assert!(read("analyse-impact.md").contains("seuil de 11 unités"));
 }
 
 fn destroyed(portal: &'static Portal) {

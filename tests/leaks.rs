@@ -39,14 +39,14 @@ fn naming_a_layer() -> Vec<String> {
         "/collections/{}/tiles?f=json",
         "/collections/{}/tiles/WebMercatorQuad?f=json",
         "/collections/{}/tiles/WebMercatorQuad?f=tilejson",
-        "/collections/{}/tiles/WebMercatorQuad/9/171/259?f=mvt",
-        "/collections/{}/map/tiles/WebMercatorQuad/9/171/259",
+        "/collections/{}/tiles/WebMercatorQuad/9/172/260?f=mvt",
+        "/collections/{}/map/tiles/WebMercatorQuad/9/172/260",
         "/collections/{}/map",
-        "/tiles/WebMercatorQuad/9/171/259?collections={}",
+        "/tiles/WebMercatorQuad/9/172/260?collections={}",
         "/tiles/WebMercatorQuad?collections={}",
         "/styles/{}?f=json",
-        "/styles/{}?f=mapbox",
-        "/styles/{}?f=sld10",
+        "/styles/{}?f=maplibre",
+        "/styles/{}?f=sld",
         "/styles/{}/metadata",
         "/styles/{}/legend",
         "/{}",
@@ -88,11 +88,11 @@ fn naming_a_layer() -> Vec<String> {
         all.push(format!("{wms}&REQUEST=DescribeLayer&LAYERS={{}}"));
     }
     let tile =
-        "/wmts?SERVICE=WMTS&VERSION=1.0.0&STYLE=&TILEMATRIXSET=WebMercatorQuad&TILEMATRIX=9&TILEROW=171&TILECOL=259";
+        "/wmts?SERVICE=WMTS&VERSION=1.0.0&STYLE=&TILEMATRIXSET=WebMercatorQuad&TILEMATRIX=9&TILEROW=172&TILECOL=260";
     all.push(format!("{tile}&REQUEST=GetTile&FORMAT=image/png&LAYER={{}}"));
     all.push(format!("{tile}&REQUEST=GetTile&FORMAT=application/vnd.mapbox-vector-tile&LAYER={{}}"));
     all.push(format!("{tile}&REQUEST=GetFeatureInfo&FORMAT=image/png&INFOFORMAT=text/html&I=9&J=9&LAYER={{}}"));
-    all.push("/wmts/1.0.0/{}/default/WebMercatorQuad/9/171/259.png".to_owned());
+    all.push("/wmts/1.0.0/{}/default/WebMercatorQuad/9/172/260.png".to_owned());
     all
 }
 
@@ -272,8 +272,8 @@ fn columns(portal: &'static Portal) {
         "/collections/parc_residence/items?f=json&filter={}%20IS%20NULL", "/collections/parc_residence/items?f=json&filter={}%3E5",
         "/collections/parc_residence/items?f=csv&properties={}",
         "/collections/parc_residence/items?f=json&query={}%3D1",
-        "/collections/parc_residence/tiles/WebMercatorQuad/9/171/259?f=mvt&properties={}",
-        "/collections/parc_residence/tiles/WebMercatorQuad/9/171/259?f=mvt&filter={}%20IS%20NULL",
+        "/collections/parc_residence/tiles/WebMercatorQuad/9/172/260?f=mvt&properties={}",
+        "/collections/parc_residence/tiles/WebMercatorQuad/9/172/260?f=mvt&filter={}%20IS%20NULL",
     ]
     .map(str::to_owned)
     .into_iter()
@@ -288,7 +288,7 @@ fn columns(portal: &'static Portal) {
         format!("{WMS13}&REQUEST=GetMap&FORMAT=image/png&STYLES=parc_commune_{{}}&LAYERS=parc_commune"),
         format!("{WMS13}&REQUEST=GetLegendGraphic&FORMAT=image/png&LAYER=parc_commune&STYLE=parc_commune_{{}}"),
         "/styles/parc_commune_{}?f=json".to_owned(),
-        "/styles/parc_iris_{}?f=mapbox".to_owned(),
+        "/styles/parc_iris_{}?f=maplibre".to_owned(),
     ])
     .collect();
     let mut faults = Faults(Vec::new(), 0);
@@ -464,8 +464,8 @@ fn documents(portal: &'static Portal) {
             for path in ["", "/queryables", "/schema", "/styles", "/tiles", "/tiles/WebMercatorQuad"] {
                 paths.push(format!("/collections/{layer}{path}?f=json"));
             }
-            paths.push(format!("/styles/{layer}?f=mapbox"));
-            paths.push(format!("/styles/{layer}?f=sld10"));
+            paths.push(format!("/styles/{layer}?f=maplibre"));
+            paths.push(format!("/styles/{layer}?f=sld"));
             paths.push(format!("{WMS13}&REQUEST=GetStyles&LAYERS={layer}"));
             paths.push(format!("/collections/{layer}/items?f=csv&limit=1"));
         }
@@ -522,7 +522,7 @@ fn timing(portal: &'static Portal) {
         "/collections/{}/items?f=json".to_owned(),
         format!("{WFS}&REQUEST=GetFeature&TYPENAMES={{}}"),
         format!("{WMS13}&REQUEST=GetMap&FORMAT=image/png&STYLES=&LAYERS={{}}"),
-        "/collections/{}/tiles/WebMercatorQuad/9/171/259?f=mvt".to_owned(),
+        "/collections/{}/tiles/WebMercatorQuad/9/172/260?f=mvt".to_owned(),
     ] {
         let paths = ["parc_residence", "qbsd_sftjefodf"].map(|n| template.replace("{}", n));
         // A busy machine may disturb one run; a leak shows in each.

@@ -2,7 +2,7 @@
 
 use crate::config::{Config, Database};
 use crate::convention::acts::{self, Act, Certificate, Registration};
-use crate::convention::audit::destruction;
+use crate::convention::audit::{destruction, models};
 use crate::convention::revocations::{Local, Revocations};
 use crate::convention::words::{Purpose, Use, Word};
 use crate::convention::{State, file};
@@ -81,6 +81,12 @@ enum Command {
     Show {
         /// Convention.
         id: String,
+    },
+    /// Models in French for the register of processing and the impact assessment, filled with what is in force.
+    Modeles {
+        /// Folder of `registre-traitement.md` and `analyse-impact.md`.
+        #[arg(long, default_value = ".")]
+        out: PathBuf,
     },
     /// The certificate of destruction at the end of a convention: the form to sign, or the record that it came back.
     Destruction {
@@ -265,6 +271,15 @@ impl Convention {
             Command::Suspend { id, reason, .. } => act(&database, &id, Act::Suspend, &reason).await,
             Command::Resume { id, reason } => act(&database, &id, Act::Resume, &reason).await,
             Command::Terminate { id, reason } => act(&database, &id, Act::Terminate, &reason).await,
+            Command::Modeles { out } => {
+                let client = connect(&database, Role::Auditor).await?;
+                for (name, text) in models::make(&client, &config).await? {
+                    let path = out.join(name);
+                    std::fs::write(&path, text).with_context(|| path.display().to_string())?;
+                    println!("{}", path.display());
+                }
+                Ok(())
+            }
             Command::Destruction { id: None, .. } => {
                 for [id, partner, end] in destruction::owed(&connect(&database, Role::Auditor).await?).await? {
                     println!("{id:24} ended {end}  {partner}");

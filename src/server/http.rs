@@ -272,7 +272,10 @@ fn envelope(headers: &mut HeaderMap, origin: Option<&HeaderValue>) {
         headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
         headers.insert(
             header::ACCESS_CONTROL_EXPOSE_HEADERS,
-            HeaderValue::from_static("Link, ETag, Content-Crs, OGC-NumberMatched, OGC-NumberReturned, Retry-After"),
+            HeaderValue::from_static(
+                "Link, ETag, Content-Crs, Content-Disposition, OGC-NumberMatched, OGC-NumberReturned, RateLimit, \
+                 Retry-After, Sunset",
+            ),
         );
     }
     headers.insert(header::VARY, HeaderValue::from_static("Origin, Accept, Accept-Encoding, Accept-Language"));

@@ -2,6 +2,7 @@
 
 pub mod destruction;
 pub mod incident;
+pub mod models;
 pub mod purge;
 pub mod verify;
 
