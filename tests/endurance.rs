@@ -353,7 +353,7 @@ fn run(config: &Config, pki: &Path, wanted: usize, kills: usize, outages: Option
     server.stop();
     server.start();
     let spool = folder.path().join("state/spool");
-    let segments = || std::fs::read_dir(&spool).expect("spool").filter(|e| is_segment(e)).count();
+    let segments = || std::fs::read_dir(&spool).expect("spool").filter(is_segment).count();
     let begun = Instant::now();
     while segments() > 1 {
         assert!(begun.elapsed() < Duration::from_secs(60), "the spool does not empty");
@@ -378,7 +378,9 @@ fn judge(config: &Config, ledger: &Ledger, state: &Path) {
     let auditor = desk.role(Role::Auditor);
     let instance = ledger.keys().next().and_then(|k| k.split('-').next()).expect("an identifier").to_owned();
     let query = |sql: &str| desk.runtime.block_on(auditor.query(sql, &[&instance])).expect(sql);
-    let mut records: HashMap<String, (u32, u32, Option<Vec<u8>>, String)> = HashMap::new();
+    /// Times opened, times ended, hash, outcome.
+    type Record = (u32, u32, Option<Vec<u8>>, String);
+    let mut records: HashMap<String, Record> = HashMap::new();
     for row in query("SELECT instance || '-' || sequence FROM journal.acces WHERE instance = $1") {
         records.entry(row.get(0)).or_default().0 += 1;
     }
