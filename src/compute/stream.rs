@@ -344,7 +344,7 @@ mod tests {
         let made = Arc::new(AtomicU64::new(0));
         let body = ResponseBody::stream(&pool, 1, Box::new(Numbers { left: 100, made: Arc::clone(&made) })).unwrap();
         tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-        assert_eq!(made.load(Ordering::SeqCst), CHUNKS as u64);
+        assert_eq!(made.load(Ordering::SeqCst), (CHUNKS * CHUNK / crate::encode::QUANTUM) as u64);
         assert_eq!(pool.run(2, || Ok(1)).await, Ok(1));
         let ended = Arc::new(Mutex::new(None));
         let tell = Arc::clone(&ended);
