@@ -22,6 +22,7 @@ mod leaks;
 mod licences;
 mod ogcapi;
 mod paging;
+mod requests;
 mod secrecy;
 mod store;
 mod tiles;
@@ -47,6 +48,7 @@ fn main() {
         ("leaks", leaks::CASES),
         ("ogcapi", ogcapi::CASES),
         ("paging", paging::CASES),
+        ("requests", requests::CASES),
         ("secrecy", secrecy::CASES),
         ("store", store::CASES),
         ("tiles", tiles::CASES),
