@@ -264,15 +264,12 @@ pub fn push_json_text(text: &str, out: &mut Vec<u8>) -> bool {
     plain
 }
 
-/// Writes a number as JSON: the shortest form that reads back to the same double; `null` when it has none.
+/// Writes a number as JSON: the shortest form that reads back to the same double, `12.0` for 12: clients that guess types
+/// from the first features (GDAL, QGIS) must not take a share for a whole number and cut the next ones. `null` when it has
+/// no form.
 pub fn push_json_double(v: f64, out: &mut Vec<u8>) {
     if v.is_finite() {
-        if v.fract() == 0.0 && v.abs() < 1e15 {
-            // `12` rather than `12.0`: a share of 12 % is written as in the source.
-            out.extend_from_slice(itoa::Buffer::new().format(v as i64).as_bytes());
-        } else {
-            out.extend_from_slice(zmij::Buffer::new().format_finite(v).as_bytes());
-        }
+        out.extend_from_slice(zmij::Buffer::new().format_finite(v).as_bytes());
     } else {
         out.extend_from_slice(b"null");
     }
@@ -339,6 +336,9 @@ mod tests {
             push_json_double(v, &mut out);
             assert_eq!(serde_json::from_slice::<f64>(&out).unwrap(), v, "{}", String::from_utf8_lossy(&out));
         }
+        let mut out = Vec::new();
+        push_json_double(12.0, &mut out);
+        assert_eq!(out, b"12.0", "the first features of a layer tell clients its types");
         let d = Dictionary::new(FieldKind::Double, vec![Value::Double(1.5), Value::Double(f64::NAN)]);
         assert_eq!((d.json(2), d.xml(2)), (&b"null"[..], &b"NaN"[..]));
         assert_eq!(d.code_of(&Value::Double(1.5)), Some(1));

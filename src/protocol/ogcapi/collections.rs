@@ -132,7 +132,8 @@ fn links(page: &Page, site: &Site, layer: &Layer) -> Vec<Link> {
     };
     if site.operations.contains(&Operation::Wfs) {
         let items = ["Entités", "Features"];
-        add("items", "application/geo+json", items, "/items?f=json");
+        // Without `f`, which it does not need: GDAL puts the identifier of a feature behind this very address.
+        add("items", "application/geo+json", items, "/items");
         add("items", "text/html", items, "/items?f=html");
         add("items", "text/csv", items, "/items?f=csv");
     }
