@@ -12,8 +12,9 @@
 use super::rule::{Member, Parameters, holds};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Zones of a residence in one vintage, number + 1 or 0 where the row is not shown; then 1 inside a QPV.
-pub(super) type Place = [u32; 5];
+/// Zones of a residence in one vintage and those of later vintages that differ, number + 1 or 0 where the row is not shown;
+/// then 1 inside a QPV.
+pub(super) type Place = [u32; 9];
 
 /// A residence that zone figures count although its own row is not shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +63,8 @@ pub(super) struct Now {
 pub(super) struct Stock {
     /// By residence.
     pub counted: BTreeMap<u32, Counted>,
+    /// Residences that have left, with the group that each left in: what comes back splits it.
+    gone: BTreeMap<u32, (u32, Member)>,
     groups: u32,
 }
 
@@ -102,9 +105,19 @@ impl Stock {
                 moves.remove(id);
             });
         }
+        let mut left: BTreeMap<(u32, Place), u32> = BTreeMap::new();
         for (id, m) in moves {
             match (m, now.get(&id)) {
-                (Move::Enter | Move::Swap, Some(n)) => {
+                (Move::Enter, Some(n)) => {
+                    let mut c = entered(v, n);
+                    // What comes back is told apart from what is new, and from what it left with.
+                    if let Some((group, before)) = self.gone.remove(&id) {
+                        c.group = group;
+                        c.least = least(c.least, (before.units, before.dwellings));
+                    }
+                    self.counted.insert(id, c);
+                }
+                (Move::Swap, Some(n)) => {
                     self.counted.insert(id, entered(v, n));
                 }
                 (Move::Renew, Some(n)) => {
@@ -114,7 +127,13 @@ impl Stock {
                     }
                 }
                 (Move::Leave, _) | (_, None) => {
-                    self.counted.remove(&id);
+                    if let Some(c) = self.counted.remove(&id) {
+                        let group = *left.entry((c.group, place(id, c.state))).or_insert_with(|| {
+                            self.groups += 1;
+                            self.groups
+                        });
+                        self.gone.insert(id, (group, c.member()));
+                    }
                 }
             }
         }
@@ -160,7 +179,7 @@ impl Stock {
         now: &BTreeMap<u32, Now>,
         place: &impl Fn(u32, usize) -> Place,
     ) -> BTreeSet<u32> {
-        let mut enter: BTreeMap<Place, Part> = BTreeMap::new();
+        let mut enter: BTreeMap<(Option<u32>, Place), Part> = BTreeMap::new();
         let mut leave: BTreeMap<(u32, Place), Part> = BTreeMap::new();
         // What stays: with the least of it; renewed, before and after.
         let mut stay: BTreeMap<(u32, Place), (Part, Part, Part)> = BTreeMap::new();
@@ -168,8 +187,15 @@ impl Stock {
         let renewed = |n: &Now| Member { units: n.own.0, dwellings: n.own.1, landlord: n.landlord };
         for (id, m) in moves {
             if let (Move::Enter, Some(n)) = (m, now.get(id)) {
-                enter.entry(n.place).or_default().push((*id, renewed(n)));
+                let back = self.gone.get(id).map(|(group, _)| *group);
+                enter.entry((back, n.place)).or_default().push((*id, renewed(n)));
             }
+        }
+        // Of those that left together, what does not come back.
+        let mut away: BTreeMap<u32, (Part, Vec<u32>)> = BTreeMap::new();
+        for (id, (group, member)) in &self.gone {
+            let part = away.entry(*group).or_default();
+            if moves.contains_key(id) { part.1.push(*id) } else { part.0.push((*id, *member)) }
         }
         // What changes protects nothing that comes or goes: of figures that last it is the same before and after.
         let mut swap: BTreeMap<(u32, Place, Place), (Part, Part)> = BTreeMap::new();
@@ -200,6 +226,9 @@ impl Stock {
         let mut wrong = BTreeSet::new();
         for part in enter.values().chain(leave.values()).filter(|part| fails(part)) {
             wrong.extend(part.iter().map(|(id, _)| *id));
+        }
+        for (_, back) in away.values().filter(|(rest, back)| !back.is_empty() && fails(rest)) {
+            wrong.extend(back);
         }
         for (before, after) in swap.values().filter(|(before, after)| fails(before) || fails(after)) {
             wrong.extend(before.iter().chain(after).map(|(id, _)| *id));
@@ -232,7 +261,7 @@ mod tests {
     use super::*;
 
     const P: Parameters = Parameters { threshold: 11, dominance: 0.85, residences: 2, landlord_view: true };
-    const HERE: Place = [1, 0, 2, 0, 0];
+    const HERE: Place = [1, 0, 2, 0, 0, 0, 0, 0, 0];
 
     fn now(list: &[(u32, u32, u32)]) -> BTreeMap<u32, Now> {
         let now =
@@ -296,6 +325,19 @@ mod tests {
         let stock = after(&[now(&BASE), second]);
         assert_eq!((stock.counted[&1].own, stock.counted[&2].own), ((6, 6), (8, 8)));
         assert_ne!(stock.counted[&1].group, stock.counted[&3].group);
+    }
+
+    #[test]
+    fn what_comes_back_may_not_leave_few_behind() {
+        let mut first = BASE.to_vec();
+        first.extend([(5, 6, 3), (6, 6, 4), (7, 6, 5), (8, 5, 6)]);
+        let mut third = BASE.to_vec();
+        third.extend([(5, 6, 3), (6, 6, 4), (7, 6, 5)]);
+        // 5 to 8 leave together; were 5 to 7 counted again, 8 would be what left for good.
+        let stock = after(&[now(&first), now(&BASE), now(&third)]);
+        assert_eq!(stock.counted.len(), 4);
+        let stock = after(&[now(&first), now(&BASE), now(&first)]);
+        assert_eq!(stock.counted.len(), 8);
     }
 
     #[test]

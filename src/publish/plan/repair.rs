@@ -4,7 +4,7 @@
 //! cost. Then residences. What is left broken is mended by withholding more and more, which ends.
 
 use super::cells::{Cell, Cells, Change, Key};
-use super::rule::{Parameters, holds};
+use super::rule::{Member, Parameters, Remainder};
 use super::{ASSOCIEE, COMMUNE, Decision, IRIS, Motif, Plan, Problem, QPV};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -129,9 +129,10 @@ impl<'a> Repair<'a> {
         let problem = self.cells.problem;
         let candidates = self.candidates(cell);
         let units = |r: u32| problem.residences[r as usize].cost;
-        let hidden: Vec<_> = cell.hidden.iter().map(|r| self.cells.member(*r)).collect();
+        let hidden = Remainder::new(cell.hidden.iter().map(|r| self.cells.member(*r)));
         let mends = |more: &[u32]| {
-            holds(&self.cells.parameters, hidden.iter().copied().chain(more.iter().map(|r| self.cells.member(*r))))
+            let more: Vec<Member> = more.iter().map(|r| self.cells.member(*r)).collect();
+            hidden.holds(&self.cells.parameters, &more)
         };
         let mut best: Option<(u64, Vec<u32>)> =
             candidates.iter().find(|r| mends(&[**r])).map(|r| (units(*r), vec![*r]));
@@ -338,6 +339,7 @@ impl<'a> Repair<'a> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::rule::holds;
     use super::super::{Member, Residence, Zone};
     use super::*;
     use proptest::prelude::*;

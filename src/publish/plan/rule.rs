@@ -79,48 +79,87 @@ impl Sums {
 ///
 /// Residences of unknown landlords are taken as each of another one, and also as all of one.
 pub fn holds(p: &Parameters, members: impl IntoIterator<Item = Member>) -> bool {
-    let mut members: Vec<Member> = members.into_iter().filter(|m| m.units > 0).collect();
-    let mut all = Sums::default();
-    members.iter().for_each(|m| all.add(m));
-    if !all.holds(p) {
-        return false;
+    Remainder::new(members).holds(p, &[])
+}
+
+/// A remainder by landlord, to which residences can be added on trial.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Remainder {
+    all: Sums,
+    /// By landlord, ascending.
+    landlords: Vec<(u32, Sums)>,
+    /// Residences of unknown landlords.
+    unknown: Vec<Member>,
+}
+
+impl Remainder {
+    pub fn new(members: impl IntoIterator<Item = Member>) -> Remainder {
+        let mut remainder = Remainder::default();
+        for m in members {
+            remainder.add(&m);
+        }
+        remainder
     }
-    if !p.landlord_view {
-        return true;
+
+    fn add(&mut self, m: &Member) {
+        if m.units == 0 {
+            return;
+        }
+        self.all.add(m);
+        match m.landlord {
+            None => self.unknown.push(*m),
+            Some(l) => match self.landlords.binary_search_by_key(&l, |(l, _)| *l) {
+                Ok(n) => self.landlords[n].1.add(m),
+                Err(n) => {
+                    let mut s = Sums::default();
+                    s.add(m);
+                    self.landlords.insert(n, (l, s));
+                }
+            },
+        }
     }
-    members.sort_unstable_by_key(|m| m.landlord);
-    let mut parts: Vec<Sums> = Vec::new();
-    let unknown = members.partition_point(|m| m.landlord.is_none());
-    for (n, m) in members.iter().enumerate() {
-        let same = n > unknown && members[n - 1].landlord == m.landlord;
-        match parts.last_mut() {
-            Some(s) if same => s.add(m),
-            _ => {
-                let mut s = Sums::default();
-                s.add(m);
-                parts.push(s);
+
+    /// Whether G1 holds with these residences added.
+    pub fn holds(&self, p: &Parameters, more: &[Member]) -> bool {
+        if !more.is_empty() {
+            let mut with = self.clone();
+            more.iter().for_each(|m| with.add(m));
+            return with.holds(p, &[]);
+        }
+        if !self.all.holds(p) {
+            return false;
+        }
+        if !p.landlord_view {
+            return true;
+        }
+        let unknown = self.unknown.iter().map(|m| {
+            let mut s = Sums::default();
+            s.add(m);
+            s
+        });
+        let parts: Vec<Sums> = self.landlords.iter().map(|(_, s)| *s).chain(unknown).collect();
+        // Largest residence of the rest: the largest of the landlords, or the second when that one is removed.
+        let (mut first, mut second) = ((usize::MAX, 0), 0);
+        for (n, s) in parts.iter().enumerate() {
+            if s.largest > first.1 {
+                second = first.1;
+                first = (n, s.largest);
+            } else {
+                second = second.max(s.largest);
             }
         }
-    }
-    // Largest residence of the rest: the largest of the landlords, or the second when that one is removed.
-    let (mut first, mut second) = ((usize::MAX, 0), 0);
-    for (n, s) in parts.iter().enumerate() {
-        if s.largest > first.1 {
-            second = first.1;
-            first = (n, s.largest);
-        } else {
-            second = second.max(s.largest);
+        let rest = |n: usize, s: &Sums| self.all.without(s, if n == first.0 { second } else { first.1 });
+        if !parts.iter().enumerate().all(|(n, s)| rest(n, s).holds(p)) {
+            return false;
         }
+        if self.unknown.len() < 2 {
+            return true;
+        }
+        let mut one = Sums::default();
+        self.unknown.iter().for_each(|m| one.add(m));
+        let largest = self.landlords.iter().map(|(_, s)| s.largest).max().unwrap_or(0);
+        self.all.without(&one, largest).holds(p)
     }
-    let each =
-        parts.iter().enumerate().all(|(n, s)| all.without(s, if n == first.0 { second } else { first.1 }).holds(p));
-    if !each || unknown < 2 {
-        return each;
-    }
-    let mut one = Sums::default();
-    members[..unknown].iter().for_each(|m| one.add(m));
-    let largest = members[unknown..].iter().map(|m| u64::from(m.units)).max().unwrap_or(0);
-    all.without(&one, largest).holds(p)
 }
 
 #[cfg(test)]

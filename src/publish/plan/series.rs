@@ -176,7 +176,8 @@ impl<'a> Series<'a> {
             let knows = |z: u32| self.zone_known(v, z, name);
             stock.regroup(|id, state| {
                 let mut place = self.place(v, id, state, |g| closed(g) && !knows(g));
-                place[4] = 0;
+                // Later zonings cut when their rows are there.
+                place[4..].fill(0);
                 place
             });
             track.counted.push(stock.counted.clone());
@@ -191,14 +192,14 @@ impl<'a> Series<'a> {
 
     /// Where a residence stands in the zoning of a vintage, leaving out zones that are withheld.
     fn place(&self, v: usize, id: u32, state: usize, closed: impl Fn(u32) -> bool) -> Place {
-        let zones = self.time.place(v, id, state);
-        let mut place = [0; 5];
+        let zones = self.time.ahead(v, id, state);
+        let mut place = [0; 9];
         for (p, z) in place.iter_mut().zip(zones) {
             if let Some(z) = z.filter(|z| !closed(*z)) {
                 *p = z + 1;
             }
         }
-        place[4] = u32::from(zones[QPV].is_some());
+        place[8] = u32::from(zones[QPV].is_some());
         place
     }
 
@@ -283,7 +284,7 @@ impl<'a> Series<'a> {
                 let id = self.time.number(0, e);
                 let withheld = self.withheld(0, e, (track.name, kind), within);
                 let mut r = residence(entry.units.get(n).copied().unwrap_or(0), entry.dwellings, entry.landlord);
-                r.zones = self.time.places(id);
+                r.zones = self.time.ahead(0, id, 0);
                 r.withheld = withheld;
                 r.known = self.known(0, RESIDENCE, &entry.id, track.name).0;
                 r.cost = self.time.cost(id, n, t);

@@ -21,8 +21,8 @@ fn vintages() -> impl Strategy<Value = Vec<VintageInput>> {
         0u32..4,
         0u32..12,
         0u32..40,
-        0usize..3,
-        prop::option::weighted(0.1, 1usize..3),
+        // In which vintages it is there.
+        prop_oneof![6 => Just(7u8), 4 => 1u8..8],
     );
     prop::collection::vec(residence, 5..80).prop_map(|list| {
         let mut zones: Vec<ZoneEntry> = (0..3).map(|c| ZoneEntry { scale: COMMUNE, id: format!("c{c}") }).collect();
@@ -39,7 +39,7 @@ fn vintages() -> impl Strategy<Value = Vec<VintageInput>> {
                 residences: list
                     .iter()
                     .enumerate()
-                    .filter(|(_, r)| r.7 <= v && r.8.is_none_or(|gone| v < gone))
+                    .filter(|(_, r)| r.7 >> v & 1 == 1)
                     .map(|(n, (c, i, q, size, landlord, change, known, ..))| {
                         let size = size + if v == 2 { change / 4 } else { 0 };
                         let known = (*known).min(size);

@@ -130,14 +130,14 @@ impl<'a> Timeline<'a> {
         state != v && self.inputs[v].former.contains_key(&(self.inputs[state].vintage, self.id(id).to_owned()))
     }
 
-    /// All zones that ever count a residence of the oldest vintage where it then stood: of that vintage, then the first of
-    /// each scale that differs later.
-    pub fn places(&self, id: u32) -> [Option<u32>; 8] {
+    /// All zones that count, from a vintage on, the point that a residence had in the vintage `state`: of that vintage, then
+    /// the first of each scale that differs later.
+    pub fn ahead(&self, v: usize, id: u32, state: usize) -> [Option<u32>; 8] {
         let mut all = [None; 8];
-        let first = self.place(0, id, 0);
+        let first = self.place(v, id, state);
         all[..4].copy_from_slice(&first);
-        for v in 1..self.inputs.len() {
-            for (scale, zone) in self.place(v, id, 0).into_iter().enumerate() {
+        for later in v + 1..self.inputs.len() {
+            for (scale, zone) in self.place(later, id, state).into_iter().enumerate() {
                 if zone.is_some() && zone != first[scale] && all[4 + scale].is_none() {
                     all[4 + scale] = zone;
                 }
