@@ -103,7 +103,9 @@ pub fn filter(ask: &Ask, layer: &Layer) -> Result<Filter> {
     }
     let crs = ask.get(&params::FILTER_CRS)?.unwrap_or(Crs::Crs84);
     let lang = ask.get(&params::FILTER_LANG)?.unwrap_or(FilterLang::Text);
-    if let Some(text) = ask.get(&params::FILTER)? {
+    let filter = ask.get(&params::FILTER)?.map(|text| ("filter", text, lang));
+    let clause = ask.get(&params::QUERY)?.map(|text| ("query", text, FilterLang::Text));
+    for (name, text, lang) in filter.into_iter().chain(clause) {
         let limits = &ask.site.limits;
         let scope =
             Scope { layer, crs, depth: limits.depth, nodes: limits.filter_nodes, positions: limits.filter_positions };
@@ -111,7 +113,7 @@ pub fn filter(ask: &Ask, layer: &Layer) -> Result<Filter> {
             FilterLang::Text => cql2::from_text(&text, &scope),
             FilterLang::Json => cql2::from_json(&text, &scope),
         };
-        all = all.and(read.map_err(|e| Error::invalid("filter", &text, e.to_string()))?);
+        all = all.and(read.map_err(|e| Error::invalid(name, &text, e.to_string()))?);
     }
     Ok(all)
 }
@@ -226,6 +228,15 @@ mod tests {
         // A layer that does not exist is told as such, whatever the parameters.
         let e = select("/collections/nothing/items?unknown=1").unwrap_err();
         assert_eq!(e, Error::unknown(NameKind::Collection, "nothing"));
+    }
+
+    #[test]
+    fn a_where_clause_of_arcgis_is_a_filter() {
+        let filter = |q: &str| select(&format!("/collections/parc_iris/items?{q}")).map(|s| s.filter);
+        let clause = "nb_logements%20>%20100%20AND%20nom%20LIKE%20'L%25'";
+        assert_eq!(filter(&format!("query={clause}")), filter(&format!("filter={clause}")));
+        assert!(matches!(filter(&format!("query={clause}&filter=statut='diffuse'")), Ok(Filter::And(_))));
+        assert!(filter("query=drop%20table").is_err());
     }
 
     #[test]

@@ -284,6 +284,17 @@ pub static FILTER: Param<String> = query(
     |value, _| if value.trim().is_empty() { Err("an expression".to_owned()) } else { Ok(value.to_owned()) },
 );
 
+/// `query`: the name under which ArcGIS sends a `where` clause, which is CQL2 text for what it writes.
+pub static QUERY: Param<String> = query(
+    "query",
+    [
+        "Expression CQL2 (texte), comme filter : le nom qu'emploie ArcGIS.",
+        "CQL2 text expression, like filter: the name that ArcGIS uses.",
+    ],
+    |_| json!({ "type": "string" }),
+    |value, _| if value.trim().is_empty() { Err("an expression".to_owned()) } else { Ok(value.to_owned()) },
+);
+
 /// Encodings of `filter`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FilterLang {

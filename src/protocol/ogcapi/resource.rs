@@ -151,6 +151,7 @@ pub static RESOURCES: &[Resource] = &[
             &params::FILTER,
             &params::FILTER_LANG,
             &params::FILTER_CRS,
+            &params::QUERY,
             &params::SORTBY,
             &params::PROPERTIES,
             &params::SKIP_GEOMETRY,
