@@ -12,6 +12,7 @@ pub const CASES: &[Case] = &[
     ("filters", filters),
     ("post", post),
     ("exceptions", exceptions),
+    ("metadata_records_are_those_of_the_convention", metadata),
 ];
 
 const BASE: &str = "/wfs?SERVICE=WFS&VERSION=2.0.0&REQUEST=";
@@ -157,4 +158,33 @@ fn exceptions(portal: &'static Portal) {
         assert!((400..500).contains(&answer.status) || answer.status == 501, "{query}: {}", answer.status);
         assert!(answer.text().contains(&format!("exceptionCode=\"{code}\"")), "{query}: {}", answer.text());
     }
+}
+
+fn metadata(portal: &'static Portal) {
+    let capabilities = ["/wfs?SERVICE=WFS&REQUEST=GetCapabilities", "/wms?SERVICE=WMS&REQUEST=GetCapabilities"];
+    for convention in ["mel", "bailleur"] {
+        let client = portal.client(convention);
+        for path in capabilities {
+            let text = client.get(path).expect(200).text();
+            let mut named = 0;
+            for (at, _) in text.match_indices("/metadata/") {
+                let path = text[at..].split(['"', '<']).next().expect("address");
+                let record = client.get(path).expect(200).text();
+                assert!(record.contains("<gmd:LI_Lineage>") && record.contains("otherRestrictions"), "{path}");
+                assert!(record.contains(&format!("Convention {convention} ")), "{path}: terms of another convention");
+                named += 1;
+            }
+            assert!(named > 5, "{convention}: {named} records named");
+        }
+    }
+    let bailleur = portal.client("bailleur");
+    bailleur.get("/metadata/parc_commune.xml").expect(200);
+    let service = bailleur.get("/metadata/service.xml").expect(200).text();
+    assert!(service.contains("seuil-parc_commune") && !service.contains("seuil-occupation"));
+    // What is not granted and what never was are told apart by nothing but their names.
+    let answers = ["occupation_commune", "jamais_vue_ici"].map(|l| {
+        let answer = bailleur.get(&format!("/metadata/{l}.xml")).expect(404);
+        answer.text().replace(l, "")
+    });
+    assert_eq!(answers[0], answers[1]);
 }
