@@ -68,6 +68,7 @@ fn layer(catalogue: &Catalogue, rows: &Rows, tile: &Envelope, out: &mut Vec<u8>)
         let mut grid = Grid::new(data.table.geometry.kind, tile);
         let (mut features, mut values, mut count) = (Vec::new(), Vec::new(), 0u32);
         let (mut tags, mut commands, mut feature) = (Vec::new(), Vec::new(), Vec::new());
+        let mut message = Vec::new();
         for row in &rows.rows {
             commands.clear();
             let table = &data.table.geometry;
@@ -91,7 +92,7 @@ fn layer(catalogue: &Catalogue, rows: &Rows, tile: &Envelope, out: &mut Vec<u8>)
                     *place = (scratch.epoch, count);
                     count += 1;
                     if let Some(value) = column.dictionary.value(code) {
-                        push_value(value, &mut values);
+                        push_value(value, &mut message, &mut values);
                     }
                 }
                 varint(n as u64, &mut tags);
@@ -121,13 +122,13 @@ fn layer(catalogue: &Catalogue, rows: &Rows, tile: &Envelope, out: &mut Vec<u8>)
     Ok(())
 }
 
-/// A `Value` message as field 4 of a layer.
-fn push_value(value: &Value, out: &mut Vec<u8>) {
-    let mut message = Vec::with_capacity(16);
+/// A `Value` message as field 4 of a layer; `message` is overwritten.
+fn push_value(value: &Value, message: &mut Vec<u8>, out: &mut Vec<u8>) {
+    message.clear();
     match value {
-        Value::Text(text) => field_bytes(1, text.as_bytes(), &mut message),
-        Value::Int(n) if *n >= 0 => field_varint(5, *n as u64, &mut message),
-        Value::Int(n) => field_varint(6, zigzag(*n), &mut message),
+        Value::Text(text) => field_bytes(1, text.as_bytes(), message),
+        Value::Int(n) if *n >= 0 => field_varint(5, *n as u64, message),
+        Value::Int(n) => field_varint(6, zigzag(*n), message),
         Value::Double(d) => {
             message.push(3 << 3 | 1);
             message.extend_from_slice(&d.to_le_bytes());
@@ -135,10 +136,10 @@ fn push_value(value: &Value, out: &mut Vec<u8>) {
         Value::DateTime(ms) => {
             let mut text = Vec::new();
             crate::store::dictionary::push_date_time(*ms, &mut text);
-            field_bytes(1, &text, &mut message);
+            field_bytes(1, &text, message);
         }
     }
-    field_bytes(4, &message, out);
+    field_bytes(4, message, out);
 }
 
 fn varint(mut n: u64, out: &mut Vec<u8>) {

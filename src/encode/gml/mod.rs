@@ -13,7 +13,7 @@ use crate::catalogue::{Catalogue, Layer, LayerId};
 use crate::error::Error;
 use crate::filter::fes::escape_id;
 use crate::geo::{Axes, Envelope};
-use crate::store::{LayerData, NULL, Rows};
+use crate::store::{LayerData, NULL, Rows, StoredCrs};
 use std::collections::HashSet;
 
 /// Which GML is written.
@@ -237,13 +237,59 @@ pub fn write_id(layer: &str, data: &LayerData, row: u32, scratch: &mut String, o
 /// # Errors
 /// [`Error::Crs`] when the CRS cannot be computed.
 pub fn bounds(rows: &Rows, axes: Axes) -> Result<Option<Envelope>, Error> {
-    let positions = Positions::new(rows.crs, axes)?;
     let table = &rows.data().table;
+    let features = rows.rows.iter().map(|row| table.geometry_row[*row as usize]);
     let mut envelope = Envelope::EMPTY;
-    for row in &rows.rows {
-        for n in table.geometry.feature_positions(table.geometry_row[*row as usize]) {
-            envelope.add(positions.get(&table.geometry, n));
+    match StoredCrs::of(rows.crs) {
+        // Boxes of features are kept: an outline has hundreds of positions.
+        Some(stored) => {
+            features.for_each(|f| envelope.merge(&table.geometry.envelope(stored, f)));
+            if axes == Axes::NorthEast && !envelope.is_empty() {
+                let ([x, y], [right, top]) = (envelope.min, envelope.max);
+                envelope = Envelope { min: [y, x], max: [top, right] };
+            }
+        }
+        None => {
+            let positions = Positions::new(rows.crs, axes)?;
+            for feature in features {
+                for n in table.geometry.feature_positions(feature) {
+                    envelope.add(positions.get(&table.geometry, n));
+                }
+            }
         }
     }
     Ok((!envelope.is_empty()).then_some(envelope))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::geo::Crs;
+    use crate::store::fixture::metropolis;
+
+    #[test]
+    fn bounds_are_those_of_every_position_written() {
+        let world = metropolis();
+        for layer in ["parc_commune", "parc_residence"] {
+            for (crs, axes) in [
+                (Crs::Lambert93, Axes::EastNorth),
+                (Crs::Wgs84, Axes::NorthEast),
+                (Crs::Crs84, Axes::EastNorth),
+                (Crs::WebMercator, Axes::EastNorth),
+                (Crs::Cc50, Axes::EastNorth),
+            ] {
+                let mut rows = world.rows_in(layer, crs);
+                rows.rows.truncate(2);
+                let positions = Positions::new(crs, axes).unwrap();
+                let table = &rows.data().table;
+                let mut expected = Envelope::EMPTY;
+                for row in &rows.rows {
+                    for n in table.geometry.feature_positions(table.geometry_row[*row as usize]) {
+                        expected.add(positions.get(&table.geometry, n));
+                    }
+                }
+                assert_eq!(bounds(&rows, axes).unwrap(), Some(expected), "{layer} {crs:?}");
+            }
+        }
+    }
 }
