@@ -133,6 +133,29 @@ impl<'a> Cells<'a> {
         self.broken.remove(&key);
     }
 
+    /// Cells that withholding these zone rows would touch.
+    pub fn touched(&self, zones: &[u32]) -> BTreeSet<Key> {
+        let mut touched: BTreeSet<Key> = BTreeSet::new();
+        for z in zones {
+            touched.extend(&self.by_zone[*z as usize]);
+        }
+        let there: Vec<Key> = touched.iter().map(|key| self.merged(*key, zones)).collect();
+        touched.extend(there.into_iter().filter(|k| self.cells.contains_key(k)));
+        touched
+    }
+
+    /// Name of a cell when these zone rows are withheld.
+    fn merged(&self, key: Key, zones: &[u32]) -> Key {
+        let mut to = key;
+        for k in to[..PART].iter_mut().filter(|k| **k > 0 && zones.contains(&(**k - 1))) {
+            // A known row stays known: closing it merges nothing.
+            if !self.problem.zones[*k as usize - 1].known {
+                *k = 0;
+            }
+        }
+        to
+    }
+
     /// What withholding these zone rows would do.
     pub fn closing(&self, zones: &[u32]) -> Change {
         let mut gone: BTreeSet<Key> = BTreeSet::new();
@@ -141,13 +164,7 @@ impl<'a> Cells<'a> {
         }
         let mut come: BTreeMap<Key, Cell> = BTreeMap::new();
         for key in &gone {
-            let mut to = *key;
-            for k in to[..PART].iter_mut().filter(|k| **k > 0 && zones.contains(&(**k - 1))) {
-                // A known row stays known: closing it merges nothing.
-                if !self.problem.zones[*k as usize - 1].known {
-                    *k = 0;
-                }
-            }
+            let to = self.merged(*key, zones);
             self.pour(*key, come.entry(to).or_default());
         }
         // Cells that are there already under a name that comes.

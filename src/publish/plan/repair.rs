@@ -43,6 +43,8 @@ pub(super) struct Repair<'a> {
     pub communes: Vec<(u64, u32, Vec<u32>)>,
     /// What the cheapest residences cost that mend a cell.
     pub mending: HashMap<Vec<u32>, u64>,
+    /// The same for the broken cells as they are, by name.
+    pub standing: HashMap<Key, u64>,
 }
 
 impl<'a> Repair<'a> {
@@ -71,7 +73,7 @@ impl<'a> Repair<'a> {
         let mut communes: Vec<(u64, u32, Vec<u32>)> =
             inside.into_iter().map(|(c, all)| (all.iter().map(units).sum(), c, all.into_iter().collect())).collect();
         communes.sort_unstable();
-        Repair { cells, iris, communes, mending: HashMap::new() }
+        Repair { cells, iris, communes, mending: HashMap::new(), standing: HashMap::new() }
     }
 
     /// Mends every broken cell, or gives up on it when nothing is left to withhold.

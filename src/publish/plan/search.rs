@@ -5,7 +5,7 @@
 //! cell (alone, with a sibling, with a whole commune), show a row again, exchange a row for a sibling of it. Exchanges find
 //! what a greedy choice misses, above all that several IRIS withheld for one reason mend each other for nothing.
 
-use super::cells::{Cell, Change, derivable};
+use super::cells::{Cell, Change, Key, derivable};
 use super::repair::{Repair, SECONDARY};
 use super::{COMMUNE, Decision, IRIS};
 use std::collections::BTreeSet;
@@ -49,6 +49,32 @@ impl Repair<'_> {
         cost
     }
 
+    /// What the cells cost now that withholding these zone rows would touch.
+    fn saving(&mut self, zones: &[u32]) -> i64 {
+        let touched = self.cells.touched(zones);
+        touched.iter().map(|key| self.mending_at(key) as i64).sum()
+    }
+
+    fn mending_at(&mut self, key: &Key) -> u64 {
+        if !self.cells.broken.contains(key) {
+            return 0;
+        }
+        if let Some(cost) = self.standing.get(key) {
+            return *cost;
+        }
+        let cost = self.cells.cells.get(key).cloned().map_or(0, |cell| self.mending(&cell));
+        self.standing.insert(*key, cost);
+        cost
+    }
+
+    /// Makes a change true.
+    fn make(&mut self, change: Change, zones: &[u32], decision: Decision) {
+        for key in change.gone.iter().chain(change.come.keys()) {
+            self.standing.remove(key);
+        }
+        self.cells.apply(change, zones, decision);
+    }
+
     /// By how much a change of zones raises the price of cells.
     fn raise(&mut self, change: &Change) -> i64 {
         let mut raise = 0i64;
@@ -58,11 +84,7 @@ impl Repair<'_> {
             }
         }
         for key in &change.gone {
-            if self.cells.broken.contains(key)
-                && let Some(cell) = self.cells.cells.get(key).cloned()
-            {
-                raise -= self.mending(&cell) as i64;
-            }
+            raise -= self.mending_at(key) as i64;
         }
         raise
     }
@@ -70,13 +92,13 @@ impl Repair<'_> {
     /// Withholds zone rows for broken cells where that is cheaper than their residences.
     fn close_for_cells(&mut self) -> bool {
         let mut any = false;
-        let mut seen: BTreeSet<super::cells::Key> = BTreeSet::new();
+        let mut seen: BTreeSet<Key> = BTreeSet::new();
         // The dearest first: what is withheld for them may mend others for nothing.
         while let Some((_, key)) = {
             let broken: Vec<_> = self.cells.broken.iter().filter(|k| !seen.contains(*k)).copied().collect();
             let mut list: Vec<_> = broken
                 .into_iter()
-                .filter_map(|k| self.cells.cells.get(&k).cloned().map(|c| (self.mending(&c), k)))
+                .map(|k| (self.mending_at(&k), k))
                 .collect();
             list.sort_unstable();
             list.pop()
@@ -93,8 +115,8 @@ impl Repair<'_> {
                     let mut set = set.clone();
                     set.extend(with);
                     let cost = self.cost(&set) as i64;
-                    // Nothing can be gained beyond what all broken cells cost now; most sets are dearer than the best.
-                    if best.as_ref().is_some_and(|(b, ..)| *b < 0 && cost - HOPELESS as i64 >= *b && cost > -*b) {
+                    // No more can be gained than the cells that it touches cost now.
+                    if cost - self.saving(&set) >= best.as_ref().map_or(0, |(b, ..)| *b) {
                         continue;
                     }
                     let change = self.cells.closing(&set);
@@ -109,7 +131,7 @@ impl Repair<'_> {
             }
             match best {
                 Some((_, set, change)) => {
-                    self.cells.apply(change, &set, SECONDARY);
+                    self.make(change, &set, SECONDARY);
                     any = true;
                 }
                 None => {
@@ -135,7 +157,7 @@ impl Repair<'_> {
         for z in self.closed_here() {
             let change = self.cells.opening(z);
             if self.raise(&change) < self.cost(&[z]) as i64 {
-                self.cells.apply(change, &[z], Decision::Show);
+                self.make(change, &[z], Decision::Show);
                 any = true;
             }
         }
@@ -153,18 +175,24 @@ impl Repair<'_> {
                 _ => continue,
             };
             let siblings: Vec<u32> = siblings.into_iter().filter(|s| *s != z && self.closable(*s)).collect();
+            let own = self.cost(&[z]) as i64;
+            let (opened, broken) = (self.cells.opening(z).gone, self.cells.broken.clone());
+            let freed: i64 = opened.iter().filter(|k| broken.contains(*k)).map(|k| self.mending_at(k) as i64).sum();
             for s in siblings.into_iter().take(EXCHANGES) {
+                if self.cost(&[s]) as i64 - self.saving(&[s]) - freed >= own {
+                    continue;
+                }
                 let change = self.cells.closing(&[s]);
                 let first = self.cost(&[s]) as i64 + self.raise(&change);
-                self.cells.apply(change, &[s], SECONDARY);
+                self.make(change, &[s], SECONDARY);
                 let change = self.cells.opening(z);
                 if first + self.raise(&change) < self.cost(&[z]) as i64 {
-                    self.cells.apply(change, &[z], Decision::Show);
+                    self.make(change, &[z], Decision::Show);
                     any = true;
                     break;
                 }
                 let back = self.cells.opening(s);
-                self.cells.apply(back, &[s], Decision::Show);
+                self.make(back, &[s], Decision::Show);
             }
         }
         any
