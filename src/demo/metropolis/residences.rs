@@ -81,6 +81,25 @@ pub struct Stock {
     pub cases: Vec<Case>,
 }
 
+/// Social dwellings of an IRIS (some two thousand inhabitants, five at most) that takes no more while others can.
+const FULL: u32 = 1400;
+/// Share of the small points after the first that stand alone, beside other small stock.
+const ALONE: f64 = 0.15;
+
+/// Small points of one landlord, built together.
+struct Programme {
+    iris: usize,
+    at: Position,
+    landlord: usize,
+    houses: bool,
+    built: i32,
+    /// First vintage that has it.
+    from: usize,
+    name: String,
+    /// Dwellings to come.
+    left: u32,
+}
+
 /// Places residences until every commune has its stock.
 pub struct Builder<'a> {
     /// Zones.
@@ -220,6 +239,10 @@ impl<'a> Builder<'a> {
     }
 
     /// Adds residences to a commune until its stock of the newest vintage is exactly met.
+    ///
+    /// Small points are mostly parts of one programme: by address nine points in ten are under eleven dwellings, by programme
+    /// two in ten, with two dwellings in a hundred. So they come in clusters of one landlord, built at one time; few are
+    /// truly alone, and those stand where small stock stands already.
     fn fill(&mut self, commune: usize) {
         let (role, stock) = (self.territory.communes[commune].role, self.territory.communes[commune].stock);
         let planted: u32 = self.residences.iter().filter(|r| r.commune == commune).map(|r| r.size(2)).sum();
@@ -228,35 +251,88 @@ impl<'a> Builder<'a> {
             return;
         }
         let zones: Vec<usize> = self.territory.iris_of(commune).filter(|i| !self.territory.iris[*i].reserved).collect();
+        // Where an IRIS lies nearly all in a QPV, or nearly all out of it, the rest of it holds no stock.
         let weight = |i: &usize, inside: bool| {
-            let part = self.in_qpv[*i];
-            self.territory.iris[*i].weight
-                * if inside { if part < 0.05 { 0.0 } else { part } } else { 1.0 - 0.97 * part }
+            let part = if inside { self.in_qpv[*i] } else { 1.0 - self.in_qpv[*i] };
+            self.territory.iris[*i].weight * if part < 0.15 { 0.0 } else { part }
         };
         let inner: Vec<f64> = zones.iter().map(|i| weight(i, true)).collect();
         let outer: Vec<f64> = zones.iter().map(|i| weight(i, false)).collect();
-        let share = if inner.iter().sum::<f64>() > 0.0 {
-            match commune {
-                0 => 0.535,
-                1 => 0.82,
-                2 => 0.42,
-                _ => self.r.random_range(0.25..0.75),
-            }
-        } else {
-            0.0
+        let share = match (commune, inner.iter().sum::<f64>() > 0.0, outer.iter().sum::<f64>() > 0.0) {
+            (_, false, _) => 0.0,
+            (_, _, false) => 1.0,
+            (0, ..) => 0.535,
+            (1, ..) => 0.82,
+            (2, ..) => 0.42,
+            _ => self.r.random_range(0.25..0.75),
         };
         if zones.is_empty() {
             return;
         }
+        let mut programme: Option<Programme> = None;
+        // Small points so far: where one that is alone may stand.
+        let mut small: Vec<usize> = Vec::new();
+        let mut filled = vec![0u32; self.territory.iris.len()];
         while left > 0 {
             let size = self.size().min(left);
             left -= size;
             let inside = self.r.random_bool((share * if size < 11 { 0.4 } else { 1.16f64 }).min(0.97));
-            let iris = zones[choose(&mut self.r, if inside { &inner } else { &outer })];
-            let at = self.point_where(iris, inside);
-            self.add(iris, at, size);
-            let index = self.residences.len() - 1;
-            self.evolve(index);
+            let place = |b: &mut Self, filled: &[u32], inside: bool| {
+                let inside = inside && share > 0.0 || share >= 1.0;
+                let weights = if inside { &inner } else { &outer };
+                let room: Vec<f64> =
+                    weights.iter().zip(&zones).map(|(w, i)| if filled[*i] < FULL { *w } else { 0.0 }).collect();
+                let weights = if room.iter().sum::<f64>() > 0.0 { &room } else { weights };
+                let iris = zones[choose(&mut b.r, weights)];
+                (iris, b.point_where(iris, inside))
+            };
+            if size > 10 {
+                let (iris, at) = place(self, &filled, inside);
+                filled[iris] += size;
+                self.add(iris, at, size);
+                let index = self.residences.len() - 1;
+                self.evolve(index);
+                continue;
+            }
+            if !small.is_empty() && self.r.random_bool(ALONE) {
+                let near = small[self.r.random_range(0..small.len())];
+                let (iris, centre) = (self.residences[near].iris, self.residences[near].at[2]);
+                let landlord = self.residences[near].landlord[2];
+                let at = self.beside(iris, centre, 400.0);
+                let faithful = self.r.random_bool(0.8);
+                let residence = self.add(iris, at, size);
+                if faithful {
+                    residence.landlord = [landlord; 3];
+                }
+                small.push(self.residences.len() - 1);
+                continue;
+            }
+            // The last dwellings of a commune join the programme under way: it is not cut short.
+            if programme.as_ref().is_none_or(|p| p.left == 0 && left > 24) {
+                let (iris, at) = place(self, &filled, inside);
+                programme = Some(self.programme(iris, at));
+            }
+            if let Some(p) = &mut programme {
+                p.left = p.left.saturating_sub(size);
+                filled[p.iris] += size;
+                let (iris, centre, landlord, houses, built, from) =
+                    (p.iris, p.at, p.landlord, p.houses, p.built, p.from);
+                let name = p.name.clone();
+                let at = self.beside(iris, centre, 130.0);
+                let residence = self.add(iris, at, size);
+                residence.landlord = [landlord; 3];
+                residence.houses = houses;
+                residence.built = built;
+                residence.present[..from].fill((0, 0));
+                if !residence.alone {
+                    residence.name = [name.clone(), name.clone(), name];
+                }
+                small.push(self.residences.len() - 1);
+                let index = self.residences.len() - 1;
+                if from == 0 && self.r.random_bool(0.35) {
+                    self.evolve(index);
+                }
+            }
         }
         // What was demolished is no more in the newest stock: it comes on top.
         for _ in 0..(f64::from(stock) / 9000.0 + self.r.random_range(0.0..0.8)) as u32 {
@@ -271,6 +347,54 @@ impl<'a> Builder<'a> {
                 residence.present[1] = (size / 2, size);
             }
         }
+    }
+
+    /// Begins a programme of small points: an estate of houses, or stairs of small buildings.
+    fn programme(&mut self, iris: usize, at: Position) -> Programme {
+        let commune = self.territory.iris[iris].commune;
+        let qpv = self.territory.quartier_at(2024, at).is_some();
+        let landlord = self.landlord_of(iris, commune);
+        let r = &mut self.r;
+        let left = loop {
+            let size = (24f64.ln() + 0.7 * normal(r)).exp();
+            if (14.0..=200.0).contains(&size) {
+                break size as u32;
+            }
+        };
+        let period = choose(r, if qpv { &PERIODS_QPV } else { &PERIODS_OUT });
+        let fate: f64 = r.random();
+        let from = if fate < 0.014 { 2 } else { usize::from(fate < 0.030) };
+        let built = match from {
+            0 => r.random_range(PERIODS[period].0..=PERIODS[period].1),
+            vintage => VINTAGES[vintage] - 1,
+        };
+        Programme { iris, at, landlord, houses: r.random_bool(0.72), built, from, name: names::estate(r), left }
+    }
+
+    /// The landlord of a small programme: one of the two of its neighbourhood, seldom another.
+    fn landlord_of(&mut self, iris: usize, commune: usize) -> usize {
+        let all = self.landlords.len();
+        let habit = [(commune * 7 + 3) % all, (commune * 7 + iris * 5 + 1) % all];
+        match self.r.random::<f64>() {
+            x if x < 0.5 => habit[0],
+            x if x < 0.85 => habit[1],
+            _ => ((all as f64) * self.r.random::<f64>().powf(1.7)) as usize,
+        }
+    }
+
+    /// A position within `reach` metres of another, in the same IRIS and on the same side of QPV limits.
+    fn beside(&mut self, iris: usize, centre: Position, reach: f64) -> Position {
+        let side = |b: &Self, p: Position| [2015, 2024].map(|g| b.territory.quartier_at(g, p));
+        let there = side(self, centre);
+        for n in 0..40 {
+            let reach = reach / f64::from(1 + n / 8);
+            let p = [0, 1].map(|i| centre[i] + self.r.random_range(-reach..reach));
+            let p = p.map(|v| (v * 100.0).round() / 100.0);
+            if self.territory.iris[iris].outline.contains(p) && side(self, p) == there {
+                return p;
+            }
+        }
+        centre
     }
 
     /// Lets a residence of the newest vintage have a past: completed lately, grown, sold in part, renamed.
