@@ -96,10 +96,7 @@ impl Repair<'_> {
         // The dearest first: what is withheld for them may mend others for nothing.
         while let Some((_, key)) = {
             let broken: Vec<_> = self.cells.broken.iter().filter(|k| !seen.contains(*k)).copied().collect();
-            let mut list: Vec<_> = broken
-                .into_iter()
-                .map(|k| (self.mending_at(&k), k))
-                .collect();
+            let mut list: Vec<_> = broken.into_iter().map(|k| (self.mending_at(&k), k)).collect();
             list.sort_unstable();
             list.pop()
         } {
