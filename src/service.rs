@@ -2,6 +2,7 @@
 
 mod body;
 mod counting;
+mod mark;
 mod reading;
 mod tag;
 
@@ -11,6 +12,7 @@ use crate::convention::words::Word;
 use crate::convention::{Close, Holder, Identity, Open, Permit, Quotas, Recorder, Refused};
 use crate::encode::Progress;
 use crate::error::{Error, Refusal, Result};
+use crate::geo::{Crs, Transform};
 use crate::pki::Peer;
 use crate::protocol::{self, Body, Call, Context, ExceptionStyle, Failure, OwsVersion, Request, Site};
 use crate::query::Query;
@@ -217,10 +219,17 @@ impl Service {
         };
         let gzip = accepts_gzip(&request.headers);
         let reply = call.reply;
-        let hash = permit.is_some();
+        // A record and its mark: what leaves with data says under which terms, and can be traced.
+        let mark = permit.as_ref().map(|p| {
+            let (fr, en) = (&context.site.terms.constraints_fr, &context.site.terms.constraints_en);
+            match context.french {
+                true => format!("{fr} Téléchargement {}.", p.download),
+                false => format!("{en} Download {}.", p.download),
+            }
+        });
         let layers = if layers.is_empty() { "seuil".to_owned() } else { layers.join("-") };
         let file = permit.as_ref().map(|p| format!("{layers}_{}", p.download));
-        let made = self.pool.run(lane, move || make(reply.answer(fetched, &context)?, gzip, hash)).await?;
+        let made = self.pool.run(lane, move || make(reply.answer(fetched, &context)?, gzip, mark)).await?;
         // The last look before the first byte leaves: the work above may have waited for its turn.
         if let Err(ended) = self.standing(client, identity) {
             if let Some(permit) = permit {
@@ -459,7 +468,7 @@ fn layers_of(query: &Query) -> Vec<crate::catalogue::LayerId> {
     }
 }
 
-/// Box of a request, where it names one in EPSG:2154.
+/// Box of a request in EPSG:2154, where it names one that can be said there (one of the whole world cannot).
 fn envelope_of(query: &Query) -> Option<[f64; 4]> {
     let (crs, e) = match query {
         Query::Tile(t) => (t.crs, t.envelope),
@@ -475,5 +484,9 @@ fn envelope_of(query: &Query) -> Option<[f64; 4]> {
         })?,
         _ => return None,
     };
-    (crs == crate::geo::Crs::Lambert93).then_some([e.min[0], e.min[1], e.max[0], e.max[1]])
+    let e = match crs {
+        Crs::Lambert93 => e,
+        _ => Transform::between(crs, Crs::Lambert93)?.envelope(&e)?,
+    };
+    Some([e.min[0], e.min[1], e.max[0], e.max[1]])
 }

@@ -188,6 +188,24 @@ fn traced(portal: &'static Portal) {
     assert!(text.contains(&download) && text.contains("is not, byte for byte"), "{text}");
     let (_, text) = trace(&write(folder.path(), "c.gml", &gml.body));
     assert!(text.contains("convention lomme") && text.contains("is, byte for byte"), "{text}");
+    let map = lomme
+        .get(
+            "/wms?SERVICE=WMS&VERSION=1.3.0&REQUEST=GetMap&LAYERS=parc_commune&STYLES=&CRS=EPSG:3857\
+              &BBOX=320000,6540000,350000,6570000&WIDTH=64&HEIGHT=64&FORMAT=image/png",
+        )
+        .expect(200);
+    let text = map.text();
+    let map_id = text.split("chargement ").nth(1).and_then(|t| t.split('.').next()).expect("the picture has its mark");
+    moved(portal, map_id);
+    let (_, text) = trace(&write(folder.path(), "map.png", &map.body));
+    assert!(text.contains(map_id) && text.contains("wms GetMap") && text.contains("is, byte for byte"), "{text}");
+    // A box in another CRS is on record too.
+    let (instance, sequence) = map_id.split_once('-').expect("identifier");
+    let sql = format!(
+        "SELECT emprise[1] > 600000 AND emprise[4] < 7200000 FROM journal.acces
+         WHERE instance = '{instance}' AND sequence = {sequence}"
+    );
+    assert_eq!(portal.sql(Which::Serving, Role::Auditor, &sql).expect("box")[0][0].as_deref(), Some("t"));
     // A CSV carries its mark in its name; renamed, its bytes are still known.
     let (_, text) = trace(&write(folder.path(), &csv_name, &csv.body));
     assert!(text.contains("convention lomme") && text.contains("is, byte for byte"), "{text}");

@@ -202,7 +202,7 @@ impl Faults {
         let drawn = |a: &Answer| match what.contains("INIMAGE") {
             // The name asked for is painted into the picture: its pixels differ, nothing else may.
             true => Answer { body: Vec::new(), headers: without_length(&a.headers), ..a.clone() },
-            false => Answer { body: without_download(&a.body), headers: named_headers(a), ..a.clone() },
+            false => Answer { body: without_download(&a.picture()), headers: named_headers(a), ..a.clone() },
         };
         let (a, b) = (bare(&drawn(one.0), one.1), bare(&drawn(other.0), other.1));
         if a != b {

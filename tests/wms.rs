@@ -43,7 +43,7 @@ fn axis_order(portal: &'static Portal) {
         let path = format!(
             "/wms?SERVICE=WMS&VERSION=1.3.0&REQUEST=GetMap&LAYERS=parc_commune&STYLES=&CRS={crs}&BBOX={bbox}&WIDTH=200&HEIGHT=200&FORMAT=image/png"
         );
-        client.get(&path).expect(200).body
+        client.get(&path).expect(200).picture()
     };
     // OGC 06-042 §6.7.3.2: EPSG:4326 is latitude first, CRS:84 longitude first. Same place, same picture.
     assert_eq!(draw("EPSG:4326", "50.5,2.8,50.8,3.2"), draw("CRS:84", "2.8,50.5,3.2,50.8"));

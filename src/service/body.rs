@@ -1,5 +1,6 @@
 //! Bodies: the first quantum made, hashed, compressed.
 
+use super::mark;
 use crate::encode::{Producer, Progress, QUANTUM};
 use crate::error::{Error, Result};
 use crate::protocol::{Answer, Body};
@@ -27,11 +28,19 @@ pub(super) struct Made {
 /// Makes the first quantum of a body, compressed when the client reads gzip. Runs on the pool.
 ///
 /// Bodies of data are hashed as they are made, before compression: that is what a client keeps, so `sha256sum` of a file
-/// finds its access record.
-pub(super) fn make(answer: Answer, gzip: bool, hash: bool) -> Result<Made> {
+/// finds its access record. SHA-256, because anybody can make it again; at 1.8 GB/s (SHA-NI) it is a fifth of what a large
+/// download costs: 8 of 40 ms for 14.9 MB of GeoJSON.
+///
+/// `mark`: the terms, of an answer that is recorded; pictures get them here, other formats have them already.
+pub(super) fn make(answer: Answer, gzip: bool, mark: Option<String>) -> Result<Made> {
     let Answer { status, content_type, headers, body, features } = answer;
     let compressible = gzip && compresses(&content_type);
-    let digest: Digest = hash.then(Arc::default);
+    let digest: Digest = mark.is_some().then(Arc::default);
+    let body = match (body, mark.filter(|_| content_type.starts_with("image/"))) {
+        (Body::Bytes(bytes), Some(text)) => Body::Bytes(mark::put(bytes.into(), &text).into()),
+        (Body::Producer(producer), Some(text)) => Body::Producer(Box::new(mark::Marked::new(producer, text))),
+        (body, None) => body,
+    };
     let whole = |bytes: &[u8]| {
         if let Some(cell) = &digest {
             let _ = cell.set(Sha256::digest(bytes).into());
@@ -220,12 +229,12 @@ mod tests {
     fn a_compressed_stream_reads_back() {
         for parts in [1, 2, 7] {
             let answer = || Answer::produced("application/json", 0, Box::new(Parts(parts)));
-            let made = make(answer(), false, true).unwrap();
+            let made = make(answer(), false, Some(String::new())).unwrap();
             let digest = made.digest.unwrap();
             let plain = drain(made.body);
             let sha: [u8; 32] = Sha256::digest(&plain).into();
             assert_eq!(digest.get(), Some(&sha));
-            let made = make(answer(), true, true).unwrap();
+            let made = make(answer(), true, Some(String::new())).unwrap();
             assert!(made.gzipped);
             let digest = made.digest.clone().unwrap();
             let mut read = Vec::new();
