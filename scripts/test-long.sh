@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Long tests: kills, the large scales, real clients. Installs QGIS for them when it may. A line says how long each stage took.
 #
-#   scripts/test-long.sh [stage ...]     stages: kill outage publish fuzz soak browser qgis relais rights clients conformance scale10 scale40 (default: all)
+#   scripts/test-long.sh [stage ...]     stages: kill outage publish fuzz soak browser qgis relais equite rights clients conformance scale10 scale40 (default: all)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 work=$(mktemp -d "${TMPDIR:-/tmp}/seuil-long.XXXXXX")
@@ -134,6 +134,13 @@ stage_relais() {
     stop
 }
 
+# Fairness: an officer beside sixteen downloads of a robot.
+stage_equite() {
+    start "$work/equite" --scale 0.5
+    python3 tests/clients/equite.py "$url" "$work/equite/pki"
+    stop
+}
+
 # Rights: 100 revocations under load, 10,000 requests over 20 kills and 5 stops of PostgreSQL, the whole matrix of names that are
 # not granted, 2,000 interleaved pairs in time.
 stage_rights() {
@@ -163,7 +170,7 @@ stage_scale40() { start "$work/scale40" --scale 40 && count "$work/scale40" && s
 
 cargo build --release --locked
 stages=("$@")
-[ ${#stages[@]} -gt 0 ] || stages=(kill outage publish fuzz soak browser qgis relais rights clients conformance scale10 scale40)
+[ ${#stages[@]} -gt 0 ] || stages=(kill outage publish fuzz soak browser qgis relais equite rights clients conformance scale10 scale40)
 for stage in "${stages[@]}"; do
     begun=$SECONDS
     "stage_$stage"
