@@ -61,7 +61,9 @@ const COLUMNS: [(&str, &str); 3] = [
             OR a.adresse IS DISTINCT FROM (l->>'adresse')::inet
             OR a.ouvert_le IS DISTINCT FROM to_timestamp((l->>'le')::float8 / 1000)
             OR to_jsonb(a.couches) IS DISTINCT FROM l->'couches'
-            OR coalesce(to_jsonb(a.emprise), 'null') IS DISTINCT FROM l->'emprise'",
+            OR (a.emprise IS NULL) <> (l->'emprise' = 'null')
+            OR EXISTS (SELECT FROM unnest(a.emprise) WITH ORDINALITY e (v, n)
+                       WHERE abs(v - (l->'emprise'->>(n - 1)::int)::float8) > 0.001)",
     ),
     (
         "fin",

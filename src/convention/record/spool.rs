@@ -224,7 +224,11 @@ pub(super) fn begin_body(open: super::Open) -> String {
         operation: open.operation.to_owned(),
         couches: open.layers,
         // JSON has no NaN; a box that holds one is no box.
-        emprise: open.envelope.filter(|e| e.iter().all(|x| x.is_finite())),
+        // To the centimetre: what a box is asked for with, and digits that every reader gives back the same.
+        emprise: open
+            .envelope
+            .filter(|e| e.iter().all(|x| x.is_finite()))
+            .map(|e| e.map(|x| (x * 100.0).round() / 100.0)),
         publication: open.publication,
     }))
 }
