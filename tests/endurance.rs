@@ -210,12 +210,7 @@ impl Server {
             socket.local_addr().expect("address")
         };
         let mut config = config.clone();
-        let state = folder.join("state");
-        // The same key for the record's heads as the demonstration's own server: who checks the record knows both servers.
-        std::fs::create_dir_all(&state).expect("folder");
-        let key = config.server.state.join("journal.key");
-        std::fs::copy(&key, state.join("journal.key")).expect("the demonstration's key");
-        config.server.state = state;
+        config.server.state = crate::portal::state_beside(&config, &folder.join("state"));
         config.server.listen = port();
         config.server.operations = port();
         let file = folder.join("seuil.toml");

@@ -2,7 +2,7 @@
 
 use crate::Case;
 use crate::client::Client;
-use crate::portal::Portal;
+use crate::portal::{self, Portal};
 use crate::store::{CATALOGUE, Own, eventually};
 use seuil::server::{self, Running, Views};
 use std::time::Duration;
@@ -40,7 +40,8 @@ impl Servers {
         let mut config = self.portal.config.clone();
         config.server.listen = "127.0.0.1:0".parse().expect("address");
         config.server.operations = config.server.listen;
-        config.server.state = self.own.folder.path().join(format!("state{}", self.running.len()));
+        let state = self.own.folder.path().join(format!("state{}", self.running.len()));
+        config.server.state = portal::state_beside(&config, &state);
         config.server.grace = grace;
         config.server.poll = 1;
         let views = Views {

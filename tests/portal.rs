@@ -5,7 +5,7 @@ use seuil::config::Config;
 use seuil::db::{Role, Which};
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
@@ -130,4 +130,14 @@ impl Portal {
                 .collect()
         })
     }
+}
+
+/// A state folder for a second server on the same database: it signs the heads of the journal with the same key, so that who
+/// verifies the journal of this portal needs no other.
+pub fn state_beside(config: &Config, folder: &Path) -> PathBuf {
+    std::fs::create_dir_all(folder).expect("state");
+    for key in ["journal.key", "journal.pub"] {
+        std::fs::copy(config.server.state.join(key), folder.join(key)).expect("key of the journal");
+    }
+    folder.to_owned()
 }
