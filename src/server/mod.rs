@@ -67,6 +67,8 @@ pub struct Running {
     accepting: tokio::task::JoinHandle<()>,
     background: Vec<tokio::task::JoinHandle<()>>,
     recorder: Arc<Recorder>,
+    /// The operations port lasts as long as this.
+    _operations: tokio::sync::oneshot::Sender<()>,
 }
 
 impl Running {
@@ -141,15 +143,14 @@ pub async fn start(config: Config, views: Views) -> Result<Running, ServerError>
     };
     let service = Arc::new(Service::new(config, store, registry, Arc::clone(&recorder), pool, styles));
     let (stop, stopped) = watch::channel(false);
-    let background = vec![
-        tokio::spawn(operations::serve(operations_listener, ready, metrics)),
-        tokio::spawn({
-            let tls = Arc::clone(&tls);
-            async move { tls.follow().await }
-        }),
-    ];
+    let background = vec![tokio::spawn({
+        let tls = Arc::clone(&tls);
+        async move { tls.follow().await }
+    })];
+    let guard = operations::start(operations_listener, ready, metrics)
+        .map_err(|source| ServerError::Listen { address: operations, source })?;
     let accepting = tokio::spawn(http::serve(listener, service, tls, stopped));
-    Ok(Running { address, operations, stop, accepting, background, recorder })
+    Ok(Running { address, operations, stop, accepting, background, recorder, _operations: guard })
 }
 
 /// A CA of the demonstration has its name in its subject; its private key lies about in the demonstration's folder.

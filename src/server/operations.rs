@@ -8,12 +8,37 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use std::convert::Infallible;
 use std::sync::Arc;
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 
 /// Whether the server can answer data requests now: `Err` says what is missing.
 pub type Ready = Arc<dyn Fn() -> Result<String, String> + Send + Sync>;
 
-/// Serves the operations port for ever.
-pub async fn serve(listener: TcpListener, ready: Ready, metrics: Option<PrometheusHandle>) {
+/// Serves the operations port on a thread of its own until the returned guard is dropped: who asks whether the server lives
+/// does not stand in the queue of its downloads.
+///
+/// # Errors
+/// The system gives no thread.
+pub fn start(
+    listener: TcpListener,
+    ready: Ready,
+    metrics: Option<PrometheusHandle>,
+) -> std::io::Result<oneshot::Sender<()>> {
+    let listener = listener.into_std()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let (guard, ended) = oneshot::channel();
+    std::thread::Builder::new().name("operations".to_owned()).spawn(move || {
+        runtime.block_on(async {
+            let Ok(listener) = TcpListener::from_std(listener) else { return };
+            tokio::select! {
+                () = serve(listener, ready, metrics) => {}
+                _ = ended => {}
+            }
+        });
+    })?;
+    Ok(guard)
+}
+
+async fn serve(listener: TcpListener, ready: Ready, metrics: Option<PrometheusHandle>) {
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;

@@ -14,7 +14,7 @@ certutil -d "sql:$home/.pki/nssdb" -N --empty-password
 certutil -d "sql:$home/.pki/nssdb" -A -t C,, -n seuil-test -i "$pki/ca.pem"
 pk12util -d "sql:$home/.pki/nssdb" -i "$pki/mel/client.p12" -W seuil >/dev/null
 browse() {
-    HOME=$home timeout 60 chromium --headless=new --no-sandbox --disable-gpu --user-data-dir="$home/profile" --virtual-time-budget=15000 \
+    HOME=$home timeout 60 chromium --headless=new --accept-lang=fr --lang=fr --no-sandbox --disable-gpu --user-data-dir="$home/profile" --virtual-time-budget=15000 \
         --window-size=1280,900 "$@" 2>/dev/null
 }
 browse --screenshot="$out/portail.png" "$url/portail"
