@@ -48,6 +48,29 @@ def get(url, headers=None, data=None, context=ssl.create_default_context(cafile=
         return e.code, e.headers, e.read()
 
 
+def browse(name, base):
+    """The portal page in a browser that holds no certificate."""
+    if not (shutil.which("chromium") and shutil.which("certutil")):
+        print(f"SKIP {name}: no chromium or certutil here")
+        return
+    with tempfile.TemporaryDirectory() as home:
+        store = f"sql:{home}/.pki/nssdb"
+        os.makedirs(f"{home}/.pki/nssdb")
+        subprocess.run(["certutil", "-d", store, "-N", "--empty-password"], check=True)
+        subprocess.run(["certutil", "-d", store, "-A", "-t", "C,,", "-n", "essai", "-i", f"{PKI}/ca.pem"], check=True)
+        picture = f"{home}/portail.png"
+        chromium = ["chromium", "--headless=new", "--no-sandbox", "--disable-gpu", f"--user-data-dir={home}/profile",
+                    "--virtual-time-budget=15000", "--window-size=1280,900"]
+        quiet = {"env": {**os.environ, "HOME": home}, "timeout": 90, "stderr": subprocess.DEVNULL}
+        page = subprocess.run([*chromium, "--dump-dom", f"{base}/portail"], stdout=subprocess.PIPE, **quiet).stdout.decode()
+        subprocess.run([*chromium, f"--screenshot={picture}", f"{base}/portail"], stdout=subprocess.DEVNULL, **quiet)
+        size = os.path.getsize(picture) if os.path.exists(picture) else 0
+        if os.environ.get("OUT") and size:
+            shutil.copy(picture, f"{os.environ['OUT']}/{name}.png")
+        # A blank page of this size compresses to some 10 KiB.
+        check(f"{name}: the portal page in a browser without a certificate", "parc_residence" in page and size > 60000, size)
+
+
 def prepare(folder, name, port):
     """Certificates of one relay, and its configuration."""
     base = f"https://127.0.0.1:{port}/seuil"
@@ -152,6 +175,7 @@ def examine(name, base):
     status, headers, body = get(f"{base}/wfs", {"Content-Type": "text/xml", "Origin": "https://cartes.exemple.fr"}, xml)
     check(f"{name}: POST, with CORS", status == 200 and body.count(b"<wfs:member>") == 2
           and headers.get_all("Access-Control-Allow-Origin") == ["https://cartes.exemple.fr"], status)
+    browse(name, base)
     check(f"{name}: nothing but the prefix", get(base.removesuffix("/seuil") + "/collections")[0] == 404)
 
 
