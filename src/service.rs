@@ -111,7 +111,7 @@ impl Service {
             if let Error::Refused(refusal) = &error {
                 self.recorder.refused(Refused::new(refusal, client.peer.as_deref(), client.address, path));
             }
-            error_response(&error, &style, french)
+            error_response(&error, &style, french, &base_url)
         });
         let headers = response.headers_mut();
         terms_headers(headers, &identity, &base_url);
@@ -382,7 +382,7 @@ impl Service {
         );
         metrics::counter!("seuil_refusals_total").increment(1);
         self.recorder.refused(Refused::new(&refusal, client.peer.as_deref(), client.address, &request.path));
-        error_response(&Error::Refused(refusal), &style_of(request), request.french)
+        error_response(&Error::Refused(refusal), &style_of(request), request.french, &request.base_url)
     }
 }
 
@@ -406,8 +406,8 @@ fn style_of(request: &Request) -> ExceptionStyle {
 }
 
 /// The answer to a request that failed, with the reason phrase that QGIS shows.
-pub fn error_response(error: &Error, style: &ExceptionStyle, french: bool) -> Response<ResponseBody> {
-    let answer = protocol::exception::answer(error, style, french);
+pub fn error_response(error: &Error, style: &ExceptionStyle, french: bool, base: &str) -> Response<ResponseBody> {
+    let answer = protocol::exception::answer(error, style, french, base);
     let body = match answer.body {
         Body::Bytes(bytes) => bytes,
         Body::Producer(mut producer) => {

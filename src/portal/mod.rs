@@ -119,12 +119,14 @@ fn path_of(address: &str) -> &str {
 pub const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; \
     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
 
-/// Fills a template that stands without the frame of a convention: the page of an error.
+/// Fills a template that stands without the frame of a convention: the page of an error. `base` is the address that the client
+/// knows the server by; its own links begin with its path.
 ///
 /// # Errors
 /// [`Error::Internal`] when the template fails; the log says where.
-pub fn bare(name: &str, french: bool, document: &impl Serialize) -> Result<String> {
+pub fn bare(name: &str, french: bool, base: &str, document: &impl Serialize) -> Result<String> {
     let values = context! {
+        root => path_of(base),
         lang => if french { "fr" } else { "en" },
         t => Value::from_function(move |fr: String, en: String| if french { fr } else { en }),
         doc => Value::from(Serde(document)),

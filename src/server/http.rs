@@ -137,18 +137,18 @@ async fn handle(service: &Service, client: &Client, request: http::Request<Incom
             Some(_) => Error::Method { method: crate::error::printable(parts.method.as_str()), allow: ALLOWED },
             None => Error::Refused(Refusal::NoCertificate),
         };
-        error_response(&error, &fallback, french)
+        error_response(&error, &fallback, french, "")
     } else {
         let limit = service.config.limits.body_bytes;
         let patience = Duration::from_secs(service.config.limits.request_seconds);
         match tokio::time::timeout(patience, receive(body, limit)).await {
             Ok(Ok(body)) => match understand(parts, body, &service.config.server.public_url, french) {
                 Ok(request) => service.answer(request, client).await,
-                Err(error) => error_response(&error, &fallback, french),
+                Err(error) => error_response(&error, &fallback, french, ""),
             },
-            Ok(Err(error)) => error_response(&error, &fallback, french),
+            Ok(Err(error)) => error_response(&error, &fallback, french, ""),
             Err(_) => {
-                error_response(&Error::invalid("body", "", "the request did not arrive in time"), &fallback, french)
+                error_response(&Error::invalid("body", "", "the request did not arrive in time"), &fallback, french, "")
             }
         }
     };

@@ -6,6 +6,7 @@
 A client without a certificate goes through each: capabilities, paging, tiles, pictures, pages; every link of every answer
 starts at the relay's public address. Prints one line a check; exit status 1 if one failed. Needs nginx and haproxy.
 """
+import html
 import json
 import os
 import re
@@ -140,6 +141,9 @@ def examine(name, base):
         strange += [f"{path}: {a}" for a in re.findall(r"(?:href|src|action)=\"(/[^\"]*)\"", text)]
         strange += [f"{path}: <{a}>" for a in re.findall(r"<(/[^>]*)>; *rel", " ".join(headers.get_all("Link") or []))]
     check(f"{name}: every link starts at the public address", not strange, strange[:6])
+    status, headers, body = get(f"{base}/collections/nulle_part", {"Accept": "text/html"})
+    links = re.findall(r"(?:href|src)=\"(/[^\"]*)\"", html.unescape(body.decode()))
+    check(f"{name}: so do those of an error's page", status == 404 and links and all(a.startswith("/seuil/") for a in links), links)
 
     pages, seen, url = 0, [], f"{base}/collections/parc_residence/items?f=json&limit=100"
     while url and pages < 100:

@@ -16,12 +16,12 @@ use http::{HeaderName, HeaderValue, StatusCode};
 
 pub use texts::{reason, text};
 
-/// Writes an error in the form of the protocol that was spoken.
-pub fn answer(error: &Error, style: &ExceptionStyle, french: bool) -> Answer {
+/// Writes an error in the form of the protocol that was spoken. `base`: the address that the client knows the server by.
+pub fn answer(error: &Error, style: &ExceptionStyle, french: bool, base: &str) -> Answer {
     let mut answer = match style {
         ExceptionStyle::Wms { version, image } => wms::answer(error, version, image.as_ref(), french),
         ExceptionStyle::Ows { version } => ows::answer(error, *version, french),
-        ExceptionStyle::Problem { html } => problem::answer(error, *html, french),
+        ExceptionStyle::Problem { html } => problem::answer(error, *html, french, base),
     };
     answer.headers.extend(headers(error));
     answer
@@ -68,7 +68,7 @@ mod tests {
         let style = ExceptionStyle::Problem { html: false };
         let quota = |ms| Error::Quota { retry_after: Duration::from_millis(ms) };
         for (ms, header) in [(0, "1"), (1000, "1"), (1001, "2")] {
-            let answer = answer(&quota(ms), &style, true);
+            let answer = answer(&quota(ms), &style, true, "");
             assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS);
             assert_eq!(answer.headers, vec![(RETRY_AFTER, HeaderValue::from_static(header))]);
         }

@@ -128,8 +128,9 @@ impl Bench {
             }
             Err(f) => Err((f.error, f.exceptions)),
         };
-        let answer = made
-            .unwrap_or_else(|(e, style): (Error, ExceptionStyle)| crate::protocol::exception::answer(&e, &style, true));
+        let answer = made.unwrap_or_else(|(e, style): (Error, ExceptionStyle)| {
+            crate::protocol::exception::answer(&e, &style, true, "")
+        });
         let (status, media) = (answer.status.as_u16(), answer.content_type.clone());
         (status, media, text(answer))
     }
