@@ -199,36 +199,28 @@ fn select(bench: &Bench) {
     });
 }
 
+/// Bytes of a whole GeoJSON answer, written chunk by chunk as the server does.
+fn geojson(bench: &Bench, rows: &[Rows]) -> usize {
+    let all = GeoJson::collection(&bench.catalogue, rows, &[Axes::EastNorth], FeatureIds::Plain, Members::default());
+    let mut producer = all.unwrap().produce(rows.to_vec());
+    let (mut out, mut total) = (Vec::with_capacity(80 * 1024), 0);
+    while producer.step(&mut out).unwrap() == Progress::More {
+        total += out.len();
+        out.clear();
+    }
+    total + out.len()
+}
+
 fn encode(bench: &Bench) {
     for crs in [Crs::Crs84, Crs::Lambert93, Crs::Cc50] {
         let mut q = bench.ask("parc_residence", Filter::All, Some(10_000));
         q.fields.truncate(41);
         q.crs = crs;
         let rows = bench.rows(Query::Features(vec![q]));
-        best(&format!("GeoJSON, 10,000 points, 41 fields, {}", crs.short()), 100, || {
-            let all =
-                GeoJson::collection(&bench.catalogue, &rows, &[Axes::EastNorth], FeatureIds::Plain, Members::default());
-            let mut producer = all.unwrap().produce(rows.clone());
-            let (mut out, mut total) = (Vec::with_capacity(80 * 1024), 0);
-            while producer.step(&mut out).unwrap() == Progress::More {
-                total += out.len();
-                out.clear();
-            }
-            total + out.len()
-        });
+        best(&format!("GeoJSON, 10,000 points, 41 fields, {}", crs.short()), 100, || geojson(bench, &rows));
     }
     let rows = bench.rows(Query::Features(vec![bench.ask("parc_iris", Filter::All, None)]));
-    best("GeoJSON, all IRIS", 100, || {
-        let all =
-            GeoJson::collection(&bench.catalogue, &rows, &[Axes::EastNorth], FeatureIds::Plain, Members::default());
-        let mut producer = all.unwrap().produce(rows.clone());
-        let (mut out, mut total) = (Vec::with_capacity(80 * 1024), 0);
-        while producer.step(&mut out).unwrap() == Progress::More {
-            total += out.len();
-            out.clear();
-        }
-        total + out.len()
-    });
+    best("GeoJSON, all IRIS", 100, || geojson(bench, &rows));
     let set = TileMatrixSet::get("WebMercatorQuad").expect("set");
     for (layer, fields, zoom) in [
         ("parc_residence", 41, 11),

@@ -1,7 +1,8 @@
 //! The commands. No logic: each file turns arguments into one call of a room.
 
+mod certificate;
 pub mod check;
-pub mod convention;
+mod convention;
 pub mod demo;
 pub mod import;
 pub mod journal;

@@ -152,19 +152,13 @@ impl Report {
     /// # Errors
     /// [`ConventionError::Report`].
     pub fn html(&self) -> Result<String, ConventionError> {
-        let fail = |e: minijinja::Error| ConventionError::Report { reason: e.to_string() };
-        let mut environment = minijinja::Environment::new();
-        // The name decides on escaping: `.html` escapes.
-        environment
-            .add_template("rapport.html", include_str!("../../capabilities/templates/rapport.html"))
-            .map_err(fail)?;
         let tables: Vec<_> = self
             .tables()
             .into_iter()
             .map(|(title, lines)| context! { title, lines => Value::from(Serde(lines)) })
             .collect();
-        let page = environment.get_template("rapport.html").map_err(fail)?;
-        page.render(context! { report => Value::from(Serde(self)), tables }).map_err(fail)
+        let page = include_str!("../../capabilities/templates/rapport.html");
+        super::audit::fill("rapport.html", page, context! { report => Value::from(Serde(self)), tables })
     }
 }
 

@@ -17,21 +17,11 @@ OPTIONS = {"GDAL_HTTP_SSLCERT": CERT, "GDAL_HTTP_SSLKEY": KEY, "GDAL_HTTP_TIMEOU
 # libcurl reads these before the library is loaded.
 os.environ.update(OPTIONS, CURL_CA_BUNDLE=CA, GDAL_CURL_CA_BUNDLE=CA, SSL_CERT_FILE=CA)
 
+from checks import check, verdict  # noqa: E402
 import pyogrio  # noqa: E402
 from pyogrio.raw import read  # noqa: E402
 
 pyogrio.set_gdal_config_options(OPTIONS)
-failures = 0
-
-
-def check(name, test):
-    global failures
-    try:
-        good, detail = test()
-    except Exception as e:  # A client that raises has failed.
-        good, detail = False, f"{type(e).__name__}: {e}".replace("\n", " ")[:300]
-    failures += not good
-    print(("PASS" if good else "FAIL"), name, "|", detail, flush=True)
 
 
 def count(source, **options):
@@ -102,5 +92,4 @@ for version in ("2.0.0", "1.1.0", "1.0.0"):
     wfs(version)
 paged()
 features()
-print("GDAL", pyogrio.__gdal_version__, "-", failures, "failed")
-sys.exit(1 if failures else 0)
+sys.exit(verdict(f"GDAL {pyogrio.__gdal_version__}"))

@@ -7,6 +7,7 @@ import os
 import sys
 import xml.etree.ElementTree as ET
 
+from checks import check, verdict
 from owslib.fes2 import PropertyIsEqualTo
 from owslib.iso import MD_Metadata
 from owslib.etree import etree
@@ -18,17 +19,6 @@ URL = os.environ["SEUIL_URL"].rstrip("/")
 PKI = os.environ["SEUIL_PKI"]
 CERT = (os.path.join(PKI, "mel/client.pem"), os.path.join(PKI, "mel/client.key"))
 AUTH = Authentication(cert=CERT, verify=os.path.join(PKI, "ca.pem"))
-failures = 0
-
-
-def check(name, test):
-    global failures
-    try:
-        good, detail = test()
-    except Exception as e:  # A client that raises has failed.
-        good, detail = False, f"{type(e).__name__}: {e}".replace("\n", " ")[:300]
-    failures += not good
-    print(("PASS" if good else "FAIL"), name, "|", detail, flush=True)
 
 
 def members(answer):
@@ -72,5 +62,4 @@ def wms():
 for v in ("2.0.0", "1.1.0", "1.0.0"):
     wfs(v)
 wms()
-print("OWSLib:", failures, "failed")
-sys.exit(1 if failures else 0)
+sys.exit(verdict("OWSLib"))

@@ -17,12 +17,15 @@ fn fail(doing: &'static str) -> impl Fn(tokio_postgres::Error) -> ConventionErro
     move |source| ConventionError::Database(DbError::Statement { doing, source })
 }
 
-/// Fills a template; a name that ends in `.html` escapes.
-fn fill(name: &'static str, template: &'static str, values: Value) -> Result<String> {
+/// Fills a template; a name that ends in `.html` escapes. What is made for paper shares one style sheet.
+pub(super) fn fill(name: &'static str, template: &'static str, values: Value) -> Result<String> {
     let fail = |e: minijinja::Error| ConventionError::Report { reason: e.to_string() };
     let mut environment = minijinja::Environment::new();
     environment.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
-    environment.add_template(name, template).map_err(fail)?;
+    environment
+        .add_template("papier.css", include_str!("../../../capabilities/templates/papier.css"))
+        .and_then(|()| environment.add_template(name, template))
+        .map_err(fail)?;
     environment.get_template(name).and_then(|t| t.render(values)).map_err(fail)
 }
 
