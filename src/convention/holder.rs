@@ -220,15 +220,15 @@ impl Follower {
 
     /// Follows CAs, revocation lists and local revocations for ever. A fault keeps what is in force and is logged.
     async fn follow_files(self: Arc<Self>) {
-        let (mut cas, mut local) = (None, None);
+        let (mut cas, mut local, mut unread) = (None, None, None);
         let mut warned = i64::MIN;
         loop {
             let look = {
                 let (dir, file) = (self.client_ca.clone(), self.state.join(FILE));
-                tokio::task::spawn_blocking(move || (directory(&dir), stat(&file))).await
+                tokio::task::spawn_blocking(move || (directory(&dir), revocations(&file))).await
             };
-            let Ok((seen_cas, seen_local)) = look else { return };
-            // The first look only remembers: `open` has read the files, but maybe just before a change. So read again.
+            let Ok((seen_cas, read)) = look else { return };
+            // `open` has read the CAs, but maybe just before a change: the first look reads them again.
             if cas.as_ref() != Some(&seen_cas) {
                 match Anchors::load(&self.client_ca) {
                     Ok(anchors) => {
@@ -241,9 +241,19 @@ impl Follower {
                 }
                 cas = Some(seen_cas);
             }
-            if local.as_ref() != Some(&seen_local) {
-                self.reread_revocations();
-                local = Some(seen_local);
+            // Few lines, so their text itself is compared: a file that comes and goes between its look and its reading
+            // would have the same size and time as before.
+            match read {
+                Ok(text) if local.as_ref() != Some(&text) => {
+                    self.honour_revocations(&text);
+                    local = Some(text);
+                }
+                Ok(_) => unread = None,
+                Err(e) if unread == Some(e.kind()) => {}
+                Err(e) => {
+                    tracing::error!(error = %e, "local revocations not reread; the former ones stay in force");
+                    unread = Some(e.kind());
+                }
             }
             if now().saturating_sub(warned) > 3_600_000 {
                 warned = now();
@@ -253,16 +263,8 @@ impl Follower {
         }
     }
 
-    fn reread_revocations(&self) {
-        let text = match std::fs::read_to_string(self.state.join(FILE)) {
-            Ok(text) => text,
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => String::new(),
-            Err(e) => {
-                tracing::error!(error = %e, "local revocations not reread; the former ones stay in force");
-                return;
-            }
-        };
-        let (found, bad) = Revocations::parse(&text);
+    fn honour_revocations(&self, text: &str) {
+        let (found, bad) = Revocations::parse(text);
         if !bad.is_empty() {
             tracing::error!(lines = ?bad, "local revocations: lines not understood; the others are honoured");
         }
@@ -320,6 +322,14 @@ type Stat = Option<(PathBuf, u64, Option<SystemTime>)>;
 fn stat(path: &Path) -> Stat {
     let meta = std::fs::metadata(path).ok()?;
     Some((path.to_owned(), meta.len(), meta.modified().ok()))
+}
+
+/// The local revocations as they stand; no file, no line.
+fn revocations(file: &Path) -> std::io::Result<String> {
+    match std::fs::read_to_string(file) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
+        read => read,
+    }
 }
 
 fn directory(dir: &Path) -> Vec<Stat> {
