@@ -17,6 +17,33 @@ const ROUNDS: usize = 12;
 /// Siblings that are tried in exchange for a row, the cheapest first.
 const EXCHANGES: usize = 40;
 
+/// By how much a step raises the price: units, and cells that become hopeless (below zero: that cease to be).
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Raise {
+    hopeless: i64,
+    units: i64,
+}
+
+impl Raise {
+    fn of(raise: i64) -> Raise {
+        let hopeless = (raise + (HOPELESS / 2) as i64).div_euclid(HOPELESS as i64);
+        Raise { hopeless, units: raise - hopeless * HOPELESS as i64 }
+    }
+
+    /// Whether it is worth taking, and more so than another step. Hopeless cells must be mended, but not two at any price
+    /// where each can be mended by itself for less: what counts is the price of one.
+    fn better(self, than: Option<Raise>) -> bool {
+        match (self.hopeless, than) {
+            (1.., _) => false,
+            (0, None) => self.units < 0,
+            (0, Some(t)) => t.hopeless == 0 && self.units < t.units,
+            (_, None) => true,
+            (_, Some(t)) if t.hopeless == 0 => true,
+            (_, Some(t)) => self.units * -t.hopeless < t.units * -self.hopeless,
+        }
+    }
+}
+
 impl Repair<'_> {
     /// Decides which zone rows are withheld; cells that residences can mend are left for them.
     pub fn search(&mut self) {
@@ -100,7 +127,7 @@ impl Repair<'_> {
             list.sort_unstable();
             list.pop()
         } {
-            let mut best: Option<(i64, Vec<u32>, Change)> = None;
+            let mut best: Option<(Raise, Vec<u32>, Change)> = None;
             let qpvs: Vec<u32> =
                 [super::QPV, super::QPV + 4].iter().filter(|s| key[**s] > 0).map(|s| key[*s] - 1).collect();
             let qpvs: Vec<u32> = qpvs.into_iter().filter(|z| self.closable(*z)).collect();
@@ -113,12 +140,13 @@ impl Repair<'_> {
                     set.extend(with);
                     let cost = self.cost(&set) as i64;
                     // No more can be gained than the cells that it touches cost now.
-                    if cost - self.saving(&set) >= best.as_ref().map_or(0, |(b, ..)| *b) {
+                    let bound = Raise::of(cost - self.saving(&set));
+                    if !bound.better(best.as_ref().map(|(b, ..)| *b)) {
                         continue;
                     }
                     let change = self.cells.closing(&set);
-                    let raise = cost + self.raise(&change);
-                    if raise < best.as_ref().map_or(0, |(b, ..)| *b) {
+                    let raise = Raise::of(cost + self.raise(&change));
+                    if raise.better(best.as_ref().map(|(b, ..)| *b)) {
                         best = Some((raise, set, change));
                     }
                     if qpvs.is_empty() {
