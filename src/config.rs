@@ -97,6 +97,8 @@ pub struct Server {
     pub grace: u64,
     /// Seconds between polls of the database for a new publication or registry.
     pub poll: u64,
+    /// Whether WFS 2.0 carries INSPIRE's extension for download services, with the stored query that hands out a data set.
+    pub inspire: bool,
     /// True in the demonstration alone: demo CAs and passwords are accepted.
     pub demo: bool,
 }
@@ -116,6 +118,7 @@ impl Default for Server {
             registry_max_age: 900,
             grace: 3600,
             poll: 10,
+            inspire: false,
             demo: false,
         }
     }

@@ -276,6 +276,8 @@ impl Service {
 
     fn site(&self, identity: &Identity, snapshot: &Snapshot) -> Site {
         let access = &identity.convention.access;
+        // What the configuration adds to the capabilities counts as a change too.
+        let sight = access.scope_id ^ u64::from(self.config.server.inspire);
         Site {
             catalogue: Arc::clone(&access.catalogue),
             operations: access.operations.clone(),
@@ -284,9 +286,10 @@ impl Service {
             terms: Arc::clone(&identity.convention.terms),
             publication: snapshot.publication,
             grace: self.config.server.grace,
+            inspire: self.config.server.inspire,
             // Rises with any change of publication (rollback included: the moment, not the number, counts), of scope or
             // of configuration.
-            update_sequence: format!("{}.{:016x}", snapshot.published, access.scope_id),
+            update_sequence: format!("{}.{:016x}", snapshot.published, sight),
         }
     }
 

@@ -1,7 +1,9 @@
 //! WFS through TLS.
 
 use crate::Case;
-use crate::portal::Portal;
+use crate::client::Client;
+use crate::portal::{self, Portal};
+use seuil::server::{self, Views};
 
 pub const CASES: &[Case] = &[
     ("capabilities_name_every_layer", capabilities),
@@ -13,6 +15,8 @@ pub const CASES: &[Case] = &[
     ("post", post),
     ("exceptions", exceptions),
     ("metadata_records_are_those_of_the_convention", metadata),
+    ("texts_come_in_the_language_that_is_asked_for", languages),
+    ("inspire_download_hands_out_every_data_set", inspire),
 ];
 
 const BASE: &str = "/wfs?SERVICE=WFS&VERSION=2.0.0&REQUEST=";
@@ -187,4 +191,63 @@ fn metadata(portal: &'static Portal) {
         answer.text().replace(l, "")
     });
     assert_eq!(answers[0], answers[1]);
+}
+
+fn languages(portal: &'static Portal) {
+    let client = portal.client("mel");
+    for (path, french, english) in [
+        ("/wfs?SERVICE=WFS&REQUEST=GetCapabilities", "Portail cartographique", "Social housing map portal"),
+        ("/wfs?SERVICE=WFS&REQUEST=GetCapabilities", "<ows:Keyword>logement social<", "<ows:Keyword>social housing<"),
+        ("/wfs?SERVICE=WFS&REQUEST=GetCapabilities", "Aucun recoupement", "No cross-linking"),
+        ("/wms?SERVICE=WMS&REQUEST=GetCapabilities", "<Keyword>habitat<", "<Keyword>housing<"),
+        ("/metadata/parc_iris.xml?", "codeListValue=\"fre\">fre<", "codeListValue=\"eng\">eng<"),
+    ] {
+        let text = |language: &str| client.get(&format!("{path}&LANGUAGE={language}")).expect(200).text();
+        let (fre, eng, other) = (text("fre"), text("eng"), text("xyz"));
+        assert!(fre.contains(french) && eng.contains(english), "{path}: {french}");
+        // A language that is not offered means the default one.
+        assert_eq!(fre.contains(english), other.contains(english), "{path}: {english}");
+    }
+}
+
+/// A second server with INSPIRE's extension switched on.
+fn inspire(portal: &'static Portal) {
+    let folder = tempfile::tempdir().expect("folder");
+    let mut config = portal.config.clone();
+    config.server.listen = "127.0.0.1:0".parse().expect("address");
+    config.server.operations = config.server.listen;
+    config.server.state = portal::state_beside(&config, &folder.path().join("state"));
+    config.server.inspire = true;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("runtime");
+    let running = runtime.block_on(server::start(config, Views::default())).expect("server");
+    let pki = portal.dir.join("pki");
+    for convention in ["mel", "bailleur"] {
+        let own = pki.join(convention);
+        let identity = (own.join("client.pem"), own.join("client.key"));
+        let address = running.address.to_string();
+        let client = Client::new(&address, &pki.join("ca.pem"), Some((&identity.0, &identity.1)));
+        let text = client.get(&format!("{BASE}GetCapabilities&LANGUAGE=eng")).expect(200).text();
+        assert!(text.contains("<inspire_common:ResponseLanguage>\n          <inspire_common:Language>eng<"));
+        let record = text.split("<inspire_common:URL>").nth(1).and_then(|t| t.split('<').next()).expect("record");
+        let record = record.strip_prefix(&format!("https://{address}")).expect("an address of this server");
+        assert!(client.get(record).expect(200).text().contains("SV_ServiceIdentification"));
+        let sets: Vec<&str> = text.split("<inspire_common:Code>").skip(1).filter_map(|t| t.split('<').next()).collect();
+        assert_eq!(sets.len(), text.matches("<wfs:FeatureType>").count());
+        for (n, set) in sets.iter().enumerate() {
+            // Every combination is one request more: each CRS once, each language every second time.
+            let crs = ["2154", "3950", "4171", "4258", "4326", "3857"][n % 6];
+            let language = ["fre", "eng"][n % 2];
+            let query = format!(
+                "{BASE}GetFeature&STOREDQUERY_ID=http://inspire.ec.europa.eu/operation/download/GetSpatialDataSet\
+                 &CRS=urn:ogc:def:crs:EPSG::{crs}&DataSetIdCode={set}&DataSetIdNamespace=urn:seuil:logement-social\
+                 &Language={language}"
+            );
+            let whole = client.get(&query).expect(200).text();
+            let plain = client.get(&format!("{BASE}GetFeature&RESULTTYPE=hits&TYPENAMES={set}")).expect(200).text();
+            assert_eq!(attribute(&whole, "numberReturned"), attribute(&plain, "numberMatched"), "{set}");
+            let named = format!("srsName=\"urn:ogc:def:crs:EPSG::{crs}\"");
+            assert!(attribute(&whole, "numberReturned") == "0" || whole.contains(&named), "{set} in {crs}");
+        }
+    }
+    runtime.block_on(running.stop());
 }

@@ -79,7 +79,7 @@ struct LayerForm {
     status: Option<String>,
     styles: Vec<String>,
     #[serde(default)]
-    keywords: Vec<String>,
+    keywords: Vec<Keyword>,
     #[serde(default)]
     min_scale: Option<f64>,
     #[serde(default)]

@@ -37,6 +37,31 @@ impl Text {
     }
 }
 
+/// A word for catalogues: the same in both languages (`"RPLS"`), or with a translation (`{ fr = "...", en = "..." }`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Keyword {
+    /// One word for both languages.
+    Same(String),
+    /// A word for each.
+    Each(Text),
+}
+
+impl Keyword {
+    /// The word in a language.
+    pub fn get(&self, french: bool) -> &str {
+        match self {
+            Keyword::Same(word) => word,
+            Keyword::Each(text) => text.get(french),
+        }
+    }
+
+    /// Several words in a language.
+    pub fn all(words: &[Keyword], french: bool) -> Vec<&str> {
+        words.iter().map(|w| w.get(french)).collect()
+    }
+}
+
 /// Metadata of the service as a whole (capabilities, landing page).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -47,7 +72,7 @@ pub struct Service {
     #[serde(rename = "abstract")]
     pub summary: Text,
     /// Keywords.
-    pub keywords: Vec<String>,
+    pub keywords: Vec<Keyword>,
     /// Who provides the service.
     pub provider: Provider,
     /// Attribution shown with maps, e.g. `Source : ...`.
@@ -237,7 +262,7 @@ pub struct Layer {
     /// Style names, the default first. One file a style in `styles/`.
     pub styles: Vec<String>,
     /// Keywords.
-    pub keywords: Vec<String>,
+    pub keywords: Vec<Keyword>,
     /// Smallest and largest scale denominator at which a map draws it.
     pub scale_range: (Option<f64>, Option<f64>),
     /// Name of the group it stands in (capabilities tree, QGIS), e.g. `parc`.

@@ -1,7 +1,7 @@
 //! Metadata records (ISO 19139) at `/metadata/{id}.xml`: one of the service, one of each layer that the client sees.
 
 use super::{Answer, Call, Context, ExceptionStyle, Failure, Reply, Request, Site, template};
-use crate::catalogue::{Layer, Service};
+use crate::catalogue::{Keyword, Layer, Service, Text};
 use crate::convention::Operation;
 use crate::error::{Error, Result};
 use crate::filter::instant::write_instant;
@@ -14,7 +14,7 @@ use minijinja::{Environment, Value, context};
 use std::sync::LazyLock;
 
 /// Identifier of the record of the service; no layer is called so (the check of the catalogue aside, its record wins).
-const SERVICE: &str = "service";
+pub const SERVICE: &str = "service";
 
 const TEMPLATE: &str = "iso19139.xml";
 
@@ -83,28 +83,45 @@ impl Reply for Record {
     }
 }
 
+/// A text in the language of the record, and in the other one (`gmd:PT_FreeText`).
+fn both(context: &Context, say: impl Fn(bool) -> String) -> [String; 2] {
+    [say(context.french), say(!context.french)]
+}
+
+fn pair(context: &Context, text: &Text) -> [String; 2] {
+    both(context, |french| text.get(french).to_owned())
+}
+
+fn words(context: &Context, keywords: &[Keyword]) -> Vec<[String; 2]> {
+    keywords.iter().map(|k| both(context, |french| k.get(french).to_owned())).collect()
+}
+
 /// What both kinds of record say.
 fn common(id: &str, published: &str, context: &Context) -> Value {
     let (service, french) = (&context.site.catalogue.service, context.french);
     let terms = &context.site.terms;
-    let constraints = if french { &terms.constraints_fr } else { &terms.constraints_en };
-    let none = if french { "aucune condition" } else { "no conditions apply" };
-    let access = match (terms.convention.is_empty(), french) {
+    let constraints = |french| match if french { &terms.constraints_fr } else { &terms.constraints_en } {
+        none if none.is_empty() => if french { "aucune condition" } else { "no conditions apply" }.to_owned(),
+        text => text.clone(),
+    };
+    let access = |french| match (terms.convention.is_empty(), french) {
         (true, true) => "Accès par certificat.".to_owned(),
         (true, false) => "Access by certificate.".to_owned(),
         (false, true) => format!("Convention {} ({}), jusqu'au {}.", terms.convention, terms.partner, terms.until),
         (false, false) => format!("Convention {} ({}), until {}.", terms.convention, terms.partner, terms.until),
     };
+    let (language, other) = if french { ("fre", "eng") } else { ("eng", "fre") };
     context! {
         id => id,
         prefix => &service.prefix,
         namespace => &service.namespace,
         provider => Value::from(Serde(&service.provider)),
-        language => if french { "fre" } else { "eng" },
+        language => language,
+        other => other,
         published => published,
-        constraints => if constraints.is_empty() { none } else { constraints.as_str() },
-        access => access,
-        secrecy => service.secrecy.get(french),
+        constraints => both(context, constraints),
+        access => both(context, access),
+        secrecy => pair(context, &service.secrecy),
     }
 }
 
@@ -128,40 +145,43 @@ fn services(context: &Context) -> Vec<Value> {
 }
 
 fn of_layer(layer: &Layer, facts: Option<&LayerFacts>, published: &str, context: &Context) -> Value {
-    let (service, french, base) = (&context.site.catalogue.service, context.french, &context.base_url);
+    let (service, base) = (&context.site.catalogue.service, &context.base_url);
     let mut online = services(context);
     if context.site.operations.contains(&Operation::Wfs) {
         let url = format!("{base}/collections/{}", layer.name);
         online.push(context! { url => url, protocol => "WWW:LINK-1.0-http--link", name => layer.name.as_str() });
     }
     let vintages = facts.map(|f| f.vintages.as_slice()).unwrap_or_default();
-    let spoken = match vintages {
-        [] => String::new(),
-        [one] => format!("{} {one}. ", if french { "Millésime" } else { "Vintage" }),
-        [first, .., last] => format!("{} {first} – {last}. ", if french { "Millésimes" } else { "Vintages" }),
+    let lineage = |french| {
+        let spoken = match vintages {
+            [] => String::new(),
+            [one] => format!("{} {one}. ", if french { "Millésime" } else { "Vintage" }),
+            [first, .., last] => format!("{} {first} – {last}. ", if french { "Millésimes" } else { "Vintages" }),
+        };
+        let text = format!("{spoken}{} {}", service.attribution.get(french), service.lineage.get(french));
+        text.trim().to_owned()
     };
-    let lineage = format!("{spoken}{} {}", service.attribution.get(french), service.lineage.get(french));
     context! {
         ..context! {
             level => if vintages.len() > 1 { "series" } else { "dataset" },
             service => Value::from(false),
             operates_on => Vec::<Value>::new(),
-            title => layer.title.get(french),
-            abstract => layer.summary.get(french),
-            keywords => if layer.keywords.is_empty() { &service.keywords } else { &layer.keywords },
+            title => pair(context, &layer.title),
+            abstract => pair(context, &layer.summary),
+            keywords => words(context, if layer.keywords.is_empty() { &service.keywords } else { &layer.keywords }),
             crs => Crs::ALL.map(Crs::uri),
             extent => corners(facts.and_then(|f| f.extent_84)),
             begin => vintages.first().map(|v| format!("{v:04}-01-01")),
             end => vintages.last().map(|v| format!("{v:04}-12-31")),
             online => online,
-            lineage => lineage.trim(),
+            lineage => both(context, lineage),
         },
         ..common(&layer.name, published, context)
     }
 }
 
 fn of_service(facts: &[LayerFacts], published: &str, context: &Context) -> Value {
-    let (catalogue, french) = (&context.site.catalogue, context.french);
+    let catalogue = &context.site.catalogue;
     let service = &catalogue.service;
     let extent = facts.iter().filter_map(|f| f.extent_84).fold(Envelope::EMPTY, |mut all, e| {
         all.merge(&e);
@@ -171,7 +191,10 @@ fn of_service(facts: &[LayerFacts], published: &str, context: &Context) -> Value
     let operates_on: Vec<Value> = layers
         .map(|l| context! { id => l.name.as_str(), url => address(&context.base_url, service, &l.name) })
         .collect();
-    let lineage = format!("{} {}", service.attribution.get(french), service.lineage.get(french));
+    let lineage = |french| {
+        let text = format!("{} {}", service.attribution.get(french), service.lineage.get(french));
+        text.trim().to_owned()
+    };
     let operations: Vec<Value> =
         services(context).into_iter().map(|s| context! { name => "GetCapabilities", ..s }).collect();
     context! {
@@ -179,15 +202,15 @@ fn of_service(facts: &[LayerFacts], published: &str, context: &Context) -> Value
             level => "service",
             service => operations,
             operates_on => operates_on,
-            title => service.title.get(french),
-            abstract => service.summary.get(french),
-            keywords => &service.keywords,
+            title => pair(context, &service.title),
+            abstract => pair(context, &service.summary),
+            keywords => words(context, &service.keywords),
             crs => Vec::<String>::new(),
             extent => corners(Some(extent)),
             begin => Value::from(()),
             end => Value::from(()),
             online => services(context),
-            lineage => lineage.trim(),
+            lineage => both(context, lineage),
         },
         ..common(SERVICE, published, context)
     }
@@ -233,6 +256,24 @@ mod tests {
             ];
             assert!((2.0..4.0).contains(&text(data, &west).parse::<f64>().unwrap()));
         }
+    }
+
+    #[test]
+    fn texts_are_there_in_both_languages_from_one_definition() {
+        let title = |target: &str| {
+            let root = record(target);
+            let citation = root.child("identificationInfo").unwrap().child("MD_DataIdentification").unwrap();
+            let title =
+                citation.child("citation").unwrap().child("CI_Citation").unwrap().child("title").unwrap().clone();
+            let other = text(&title, &["PT_FreeText", "textGroup", "LocalisedCharacterString"]).to_owned();
+            let locale = ["locale", "PT_Locale", "languageCode", "LanguageCode"];
+            (text(&title, &["CharacterString"]).to_owned(), other, text(&root, &locale).to_owned())
+        };
+        let site = testing::site();
+        let layer = &site.catalogue.layer("parc_iris").unwrap().title;
+        assert_ne!(layer.fr, layer.en);
+        let french = title("/metadata/parc_iris.xml");
+        assert_eq!(french, (layer.fr.clone(), layer.en.clone(), "eng".to_owned()));
     }
 
     #[test]

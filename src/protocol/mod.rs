@@ -73,6 +73,8 @@ pub struct Site {
     pub publication: i64,
     /// Seconds that a reading of several pages may go on after its publication was replaced.
     pub grace: u64,
+    /// Whether WFS 2.0 carries INSPIRE's extension for download services.
+    pub inspire: bool,
     /// Rises with any change of publication, of scope or of configuration.
     pub update_sequence: String,
 }

@@ -5,7 +5,7 @@ use super::links::{Link, links_json, segment};
 use super::params::crs_list;
 use super::resource::Plan;
 use super::tiles::TILESETS;
-use crate::catalogue::{Layer, Vintages};
+use crate::catalogue::{Keyword, Layer, Vintages};
 use crate::convention::Operation;
 use crate::error::{Error, NameKind, Result};
 use crate::geo::{Crs, Envelope};
@@ -91,7 +91,7 @@ pub fn document(page: &Page, site: &Site, layer: &Layer, facts: Option<&LayerFac
         "description": page.text(&layer.summary),
     });
     if !layer.keywords.is_empty() {
-        doc["keywords"] = json!(layer.keywords);
+        doc["keywords"] = json!(Keyword::all(&layer.keywords, page.french));
     }
     doc["attribution"] = json!(page.text(&site.catalogue.service.attribution));
     let mut extent = json!({});

@@ -3,6 +3,7 @@
 use super::ask::{Ask, Page};
 use super::links::{Link, links_json};
 use super::tiles::TILESETS;
+use crate::catalogue::Keyword;
 use crate::convention::Operation;
 use crate::error::Result;
 use crate::protocol::{Context, Site};
@@ -82,7 +83,7 @@ fn document(page: &Page, site: &Site, links: &[Link]) -> Value {
         "title": page.text(&service.title),
         "description": page.text(&service.summary),
         "attribution": page.text(&service.attribution),
-        "keywords": service.keywords,
+        "keywords": Keyword::all(&service.keywords, page.french),
         "links": links_json(links),
     })
 }

@@ -57,6 +57,7 @@ fn whole_site() -> Site {
         }),
         publication: 7,
         grace: 3600,
+        inspire: false,
         update_sequence: "7.0".into(),
     }
 }

@@ -1,11 +1,12 @@
 //! GetCapabilities: one template a version, filled from the tables that the parser reads too.
 
 use super::format::Format;
+use super::inspire;
 use super::kvp::{RESOLVE, RESULT_TYPES};
 use super::plan::offered;
 use super::request::GetCapabilities;
 use super::version::Version;
-use crate::catalogue::Layer;
+use crate::catalogue::{Keyword, Layer};
 use crate::error::{Error, Result};
 use crate::filter::expr::FUNCTIONS;
 use crate::filter::fes::{COMPARISONS, GEOMETRIES, MEASURES, RELATIONS, TEMPORAL, TESTS};
@@ -140,13 +141,14 @@ impl Reply for CapabilitiesReply {
             sections => sections,
             title => service.title.get(french),
             abstract => service.summary.get(french),
-            keywords => &service.keywords,
+            keywords => Value::from(Serde(&Keyword::all(&service.keywords, french))),
             provider => Value::from(Serde(&service.provider)),
             versions => offered.clone(),
             // Data of conventions are not sold.
             fees => "NONE",
             constraints => constraints(context).to_owned(),
             url => format!("{}/wfs", context.base_url),
+            inspire => site.inspire.then(|| inspire::extension(context)),
             operations => operations(self.version, &offered),
             service_constraints => service_constraints(site),
             count_default => site.limits.features,
@@ -246,7 +248,7 @@ fn feature_type(layer: &Layer, facts: &[LayerFacts], version: Version, context: 
         name => &layer.name,
         title => layer.title.get(french),
         abstract => layer.summary.get(french),
-        keywords => &layer.keywords,
+        keywords => Value::from(Serde(&Keyword::all(&layer.keywords, french))),
         crs => crs,
         srs => if version == Version::V100 { offered(layer)[0].short() } else { String::new() },
         extent => extent,

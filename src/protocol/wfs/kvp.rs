@@ -115,7 +115,7 @@ struct Reader<'a> {
 }
 
 /// Parameters that are no arguments of a stored query.
-const RESERVED: [&str; 22] = [
+const RESERVED: [&str; 21] = [
     "SERVICE",
     "VERSION",
     "REQUEST",
@@ -135,7 +135,6 @@ const RESERVED: [&str; 22] = [
     "PUBLICATION",
     "ACCEPTVERSIONS",
     "HANDLE",
-    "LANGUAGE",
     "SRSNAME",
     "STOREDQUERYID",
 ];

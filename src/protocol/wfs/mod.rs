@@ -8,6 +8,7 @@ mod collection;
 mod describe;
 mod features;
 mod format;
+mod inspire;
 mod json;
 mod kvp;
 mod links;

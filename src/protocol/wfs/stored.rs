@@ -1,5 +1,6 @@
 //! Stored queries (09-025r2 §7.9.3, §14): `GetFeatureById`, and those of the house.
 
+use super::inspire::LANGUAGES;
 use super::request::{Adhoc, Predicate, Stored, TypeName};
 use crate::catalogue::{Catalogue, Scale, Theme};
 use crate::error::{Error, NameKind, Result};
@@ -36,6 +37,9 @@ enum Kind {
     Residences(&'static str),
     /// Residences that are withheld.
     Withheld,
+    /// A whole layer by its identifier as a data set (Technical Guidance Download Services 3.1, requirements 49 to 51);
+    /// offered where INSPIRE's extension is.
+    DataSet,
 }
 
 const THEME: Parameter = Parameter {
@@ -48,7 +52,7 @@ const THEME: Parameter = Parameter {
 };
 
 /// Every stored query.
-static DEFINITIONS: [Definition; 5] = [
+static DEFINITIONS: [Definition; 6] = [
     by_id("urn:ogc:def:query:OGC-WFS::GetFeatureById"),
     by_id("http://www.opengis.net/def/query/OGC-WFS/0/GetFeatureById"),
     Definition {
@@ -95,6 +99,43 @@ static DEFINITIONS: [Definition; 5] = [
         parameters: &[THEME],
         kind: Kind::Withheld,
     },
+    Definition {
+        id: "http://inspire.ec.europa.eu/operation/download/GetSpatialDataSet",
+        title: ["Jeu de données entier (INSPIRE)", "Whole data set (INSPIRE)"],
+        summary: [
+            "Un jeu de données entier, d'après son identifiant, dans le système de coordonnées demandé.",
+            "A whole data set, by its identifier, in the coordinate reference system that is asked for.",
+        ],
+        parameters: &[
+            Parameter {
+                name: "CRS",
+                text: [
+                    "Système de coordonnées, par exemple urn:ogc:def:crs:EPSG::4258 ; par défaut celui des données.",
+                    "Coordinate reference system, e.g. urn:ogc:def:crs:EPSG::4258; by default that of the data.",
+                ],
+                required: false,
+            },
+            Parameter {
+                name: "DataSetIdCode",
+                text: [
+                    "Code de l'identifiant, par exemple parc_commune.",
+                    "Code of the identifier, e.g. parc_commune.",
+                ],
+                required: true,
+            },
+            Parameter {
+                name: "DataSetIdNamespace",
+                text: ["Espace de noms de l'identifiant.", "Namespace of the identifier."],
+                required: false,
+            },
+            Parameter {
+                name: "Language",
+                text: ["Langue : fre (défaut) ou eng.", "Language: fre (default) or eng."],
+                required: false,
+            },
+        ],
+        kind: Kind::DataSet,
+    },
 ];
 
 const fn by_id(id: &'static str) -> Definition {
@@ -122,14 +163,15 @@ pub(super) struct Invoked {
 }
 
 /// The stored queries that this client can use: those whose feature types it is granted.
-fn usable(catalogue: &Catalogue) -> impl Iterator<Item = &'static Definition> {
-    DEFINITIONS.iter().filter(|d| !types(d, catalogue).is_empty())
+fn usable(site: &Site) -> impl Iterator<Item = &'static Definition> {
+    let offered = |d: &&Definition| site.inspire || d.kind != Kind::DataSet;
+    DEFINITIONS.iter().filter(offered).filter(|d| !types(d, &site.catalogue).is_empty())
 }
 
 /// Names of the feature types that a stored query can give.
 fn types<'a>(definition: &Definition, catalogue: &'a Catalogue) -> Vec<&'a str> {
     let layers = catalogue.layers().iter().filter(|l| match definition.kind {
-        Kind::ById => true,
+        Kind::ById | Kind::DataSet => true,
         Kind::Residences(field) => is_residence(l) && l.field(field).is_some(),
         Kind::Withheld => is_residence(l) && l.status.is_some(),
     });
@@ -142,7 +184,7 @@ fn is_residence(l: &crate::catalogue::Layer) -> bool {
 
 /// Resolves an invocation.
 pub(super) fn invoke(stored: &Stored, site: &Site) -> Result<Invoked> {
-    let definition = usable(&site.catalogue).find(|d| d.id == stored.id.trim());
+    let definition = usable(site).find(|d| d.id == stored.id.trim());
     let definition = definition.ok_or_else(|| Error::unknown(NameKind::StoredQuery, &stored.id))?;
     let argument = |p: &'static Parameter| {
         let given = stored.arguments.iter().find(|(k, _)| k.eq_ignore_ascii_case(p.name)).map(|(_, v)| v.trim());
@@ -170,6 +212,7 @@ pub(super) fn invoke(stored: &Stored, site: &Site) -> Result<Invoked> {
             None => Err(Error::unknown(NameKind::FeatureType, &name)),
         }
     };
+    let mut srs_name = None;
     let (type_name, predicate) = match (definition.kind, values.as_slice()) {
         (Kind::ById, [Some(id)]) => (None, Predicate::Ids(vec![(*id).to_owned()])),
         (Kind::Residences(field), [Some(value), theme]) => {
@@ -178,9 +221,22 @@ pub(super) fn invoke(stored: &Stored, site: &Site) -> Result<Invoked> {
         (Kind::Withheld, [theme]) => {
             (layer(*theme)?, Predicate::Equal(vec![("statut".to_owned(), "secret".to_owned())]))
         }
+        (Kind::DataSet, [crs, Some(code), namespace, language]) => {
+            if let Some(own) = namespace.filter(|n| *n != site.catalogue.service.namespace) {
+                return Err(Error::invalid("DataSetIdNamespace", own, site.catalogue.service.namespace.as_str()));
+            }
+            if let Some(other) = language.filter(|l| !LANGUAGES.iter().any(|known| known.eq_ignore_ascii_case(l))) {
+                return Err(Error::invalid("Language", other, LANGUAGES.join(", ")));
+            }
+            if site.catalogue.layer(code).is_none() {
+                return Err(Error::unknown(NameKind::FeatureType, code));
+            }
+            srs_name = crs.map(str::to_owned);
+            (Some(TypeName { name: (*code).to_owned(), namespace: None }), Predicate::All)
+        }
         _ => return Err(Error::Internal),
     };
-    let queries = vec![Adhoc { type_name, predicate, ..Adhoc::default() }];
+    let queries = vec![Adhoc { type_name, predicate, srs_name, ..Adhoc::default() }];
     Ok(Invoked { queries, single: definition.kind == Kind::ById })
 }
 
@@ -194,7 +250,7 @@ pub(super) struct DescribeReply {
 
 /// Checks that every identifier names a stored query of this client.
 pub(super) fn check(ids: &[String], site: &Site) -> Result<()> {
-    match ids.iter().find(|id| !usable(&site.catalogue).any(|d| d.id == id.as_str())) {
+    match ids.iter().find(|id| !usable(site).any(|d| d.id == id.as_str())) {
         Some(unknown) => Err(Error::unknown(NameKind::StoredQuery, unknown)),
         None => Ok(()),
     }
@@ -204,7 +260,7 @@ impl Reply for ListReply {
     fn answer(self: Box<Self>, _fetched: Fetched, context: &Context) -> Result<Answer> {
         let catalogue = &context.site.catalogue;
         let mut xml = root("ListStoredQueriesResponse", catalogue);
-        for d in usable(catalogue) {
+        for d in usable(&context.site) {
             xml.push_str(&format!("  <wfs:StoredQuery id=\"{}\">\n", d.id));
             titles("wfs:Title", &d.title, &mut xml);
             for name in types(d, catalogue) {
@@ -225,7 +281,7 @@ impl Reply for DescribeReply {
         let catalogue = &context.site.catalogue;
         let mut xml = root("DescribeStoredQueriesResponse", catalogue);
         let asked = |d: &&Definition| self.ids.is_empty() || self.ids.iter().any(|id| id == d.id);
-        for d in usable(catalogue).filter(asked) {
+        for d in usable(&context.site).filter(asked) {
             xml.push_str(&format!("  <wfs:StoredQueryDescription id=\"{}\">\n", d.id));
             titles("wfs:Title", &d.title, &mut xml);
             titles("wfs:Abstract", &d.summary, &mut xml);

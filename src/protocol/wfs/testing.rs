@@ -57,6 +57,7 @@ impl Bench {
             terms: Arc::new(terms),
             publication: 7,
             grace: 3600,
+            inspire: false,
             update_sequence: "7.0".into(),
         };
         Bench { world, site: Arc::new(site) }

@@ -5,6 +5,7 @@
 use super::layers;
 use super::params::{INFO_FORMATS, LEGEND_FORMATS, MAP_FORMATS, Params, Version, exception_formats};
 use super::xml::{XLINK, Xml};
+use crate::catalogue::Keyword;
 use crate::error::{Error, Result};
 use crate::protocol::{Answer, Context, Reply, Site};
 use crate::store::Fetched;
@@ -96,7 +97,7 @@ fn service(xml: &mut Xml, context: &Context) {
     xml.leaf("Name", if xml.version == Version::V130 { "WMS" } else { "OGC:WMS" });
     xml.leaf("Title", service.title.get(french));
     xml.leaf("Abstract", service.summary.get(french));
-    xml.keywords(&service.keywords);
+    xml.keywords(&Keyword::all(&service.keywords, french));
     xml.resource(&context.base_url);
     let provider = &service.provider;
     xml.open("ContactInformation", &[]);

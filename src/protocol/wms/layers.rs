@@ -2,7 +2,7 @@
 
 use super::params::Version;
 use super::xml::Xml;
-use crate::catalogue::{Layer, Vintages};
+use crate::catalogue::{Keyword, Layer, Vintages};
 use crate::convention::Operation;
 use crate::geo::{Axes, Crs, Envelope, Transform};
 use crate::protocol::{Context, metadata};
@@ -57,7 +57,7 @@ fn layer(xml: &mut Xml, layer: &Layer, facts: Option<&LayerFacts>, context: &Con
     xml.leaf("Abstract", layer.summary.get(french));
     // Layers without keywords of their own are found by those of the service.
     let own = if layer.keywords.is_empty() { &context.site.catalogue.service.keywords } else { &layer.keywords };
-    xml.keywords(own);
+    xml.keywords(&Keyword::all(own, french));
     if let Some(f) = facts {
         boxes(xml, f);
         if layer.vintages == Vintages::All && layer.date.is_some() {

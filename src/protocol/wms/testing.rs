@@ -45,6 +45,7 @@ pub fn site() -> Site {
         }),
         publication: 7,
         grace: 3600,
+        inspire: false,
         update_sequence: "1700000000000.00000000000000aa".into(),
     }
 }

@@ -90,7 +90,7 @@ impl Xml {
     }
 
     /// `KeywordList`.
-    pub fn keywords(&mut self, words: &[String]) {
+    pub fn keywords(&mut self, words: &[&str]) {
         if !words.is_empty() {
             self.open("KeywordList", &[]);
             words.iter().for_each(|w| self.leaf("Keyword", w));

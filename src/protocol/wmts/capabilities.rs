@@ -55,7 +55,7 @@ fn service(xml: &mut Xml, context: &Context) {
     xml.leaf("ows:Title", service.title.get(french));
     xml.leaf("ows:Abstract", service.summary.get(french));
     xml.open("ows:Keywords", &[]);
-    service.keywords.iter().for_each(|k| xml.leaf("ows:Keyword", k));
+    service.keywords.iter().for_each(|k| xml.leaf("ows:Keyword", k.get(french)));
     xml.close();
     xml.leaf("ows:ServiceType", "OGC WMTS");
     xml.leaf("ows:ServiceTypeVersion", "1.0.0");
