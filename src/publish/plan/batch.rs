@@ -8,6 +8,9 @@
 //! A residence that stays is counted with its figures of the new vintage when all that is so renewed in its cell holds G1;
 //! else a change of one residence would be read off the difference. One whose known facts changed (dwellings, point)
 //! leaves with its old figures and enters with its new ones, both in batches, or stays as it was.
+//!
+//! A residence that was withheld and need not be any more is shown when that gives away nothing of what was counted with
+//! it: then it is known, and what is left of its cell must hold by itself, as it was counted and as it is.
 
 use super::rule::{Member, Parameters, holds};
 use std::collections::{BTreeMap, BTreeSet};
@@ -82,6 +85,27 @@ enum Move {
 /// Residences of a part of a cell, with what is to be protected of each.
 type Part = Vec<(u32, Member)>;
 
+/// What showing residences of a group tells of it.
+#[derive(Default)]
+struct Exposed {
+    /// To be shown, by place.
+    shown: BTreeMap<Place, Part>,
+    /// As counted until now: what is shown, leaves or is renewed.
+    out: Part,
+    /// What stays, by place, with the least of it.
+    stay: BTreeMap<Place, Part>,
+    /// Some of it stays with the figures that are counted.
+    frozen: bool,
+}
+
+/// Of the residences to be shown the one to keep back: the smallest that mends the rest, else the smallest.
+fn cheapest(p: &Parameters, shown: &Part, rest: &Part) -> Option<u32> {
+    let mends = |m: &Member| holds(p, rest.iter().map(|(_, m)| *m).chain([*m]));
+    let mut list: Vec<(bool, u32, u32)> = shown.iter().map(|(id, m)| (!mends(m), m.units, *id)).collect();
+    list.sort_unstable();
+    list.first().map(|(.., id)| *id)
+}
+
 impl Stock {
     /// The oldest vintage: all that is not shown is counted. The plan of that vintage has made it hold.
     pub fn begin(&mut self, now: &BTreeMap<u32, Now>) {
@@ -91,19 +115,30 @@ impl Stock {
     }
 
     /// A later vintage (index `v`): makes every move that may be known, and lets the others wait. `place` tells where the
-    /// point of a counted residence lies in the zoning of this vintage.
-    pub fn advance(&mut self, p: &Parameters, v: usize, now: &BTreeMap<u32, Now>, place: impl Fn(u32, usize) -> Place) {
+    /// point of a counted residence lies in the zoning of this vintage. Of the residences in `may_show` (all of them are
+    /// among `now`) those are shown that can be; they are returned.
+    pub fn advance(
+        &mut self,
+        p: &Parameters,
+        v: usize,
+        now: &BTreeMap<u32, Now>,
+        may_show: BTreeSet<u32>,
+        place: impl Fn(u32, usize) -> Place,
+    ) -> BTreeSet<u32> {
         // What is public and gone leaves without a word.
         self.counted.retain(|id, c| !c.known || now.contains_key(id));
-        let mut moves = self.proposals(now);
-        loop {
-            let wrong = self.wrong(p, &moves, now, &place);
-            if wrong.is_empty() {
-                break;
+        let mut shown = may_show;
+        let moves = loop {
+            let moves = self.settled(p, now, &shown, &place);
+            let exposing = self.exposing(p, now, &moves, &shown, &place);
+            if exposing.is_empty() {
+                break moves;
             }
-            wrong.iter().for_each(|id| {
-                moves.remove(id);
-            });
+            shown.retain(|id| !exposing.contains(id));
+        };
+        for id in &shown {
+            self.counted.remove(id);
+            self.gone.remove(id);
         }
         let mut left: BTreeMap<(u32, Place), u32> = BTreeMap::new();
         for (id, m) in moves {
@@ -137,6 +172,98 @@ impl Stock {
                 }
             }
         }
+        shown
+    }
+
+    /// A former publication showed it: whatever is counted of it, it protects nothing.
+    pub fn reveal(&mut self, id: u32) {
+        self.counted.remove(&id);
+        self.gone.remove(&id);
+    }
+
+    /// The moves that may be made together when these residences are shown.
+    fn settled(
+        &self,
+        p: &Parameters,
+        now: &BTreeMap<u32, Now>,
+        shown: &BTreeSet<u32>,
+        place: &impl Fn(u32, usize) -> Place,
+    ) -> BTreeMap<u32, Move> {
+        let mut moves = self.proposals(now);
+        moves.retain(|id, _| !shown.contains(id));
+        loop {
+            let wrong = self.wrong(p, &moves, now, shown, place);
+            if wrong.is_empty() {
+                return moves;
+            }
+            wrong.iter().for_each(|id| {
+                moves.remove(id);
+            });
+        }
+    }
+
+    /// Of the residences to be shown, some without which less would be given away; empty when nothing is.
+    fn exposing(
+        &self,
+        p: &Parameters,
+        now: &BTreeMap<u32, Now>,
+        moves: &BTreeMap<u32, Move>,
+        shown: &BTreeSet<u32>,
+        place: &impl Fn(u32, usize) -> Place,
+    ) -> BTreeSet<u32> {
+        let fails = |part: &Part| !holds(p, part.iter().map(|(_, m)| *m));
+        let groups: BTreeSet<u32> = shown.iter().filter_map(|id| self.counted.get(id).map(|c| c.group)).collect();
+        let mut exposing = BTreeSet::new();
+        let mut parts: BTreeMap<u32, Exposed> = BTreeMap::new();
+        for (id, c) in self.counted.iter().filter(|(_, c)| !c.known && groups.contains(&c.group)) {
+            let group = parts.entry(c.group).or_default();
+            let counted = Member { units: c.own.0, dwellings: c.own.1, ..c.member() };
+            let here = place(*id, c.state);
+            match (moves.get(id), now.get(id)) {
+                _ if shown.contains(id) => {
+                    group.shown.entry(here).or_default().push((*id, c.member()));
+                    group.out.push((*id, counted));
+                }
+                (Some(Move::Leave | Move::Swap), _) => group.out.push((*id, counted)),
+                (Some(Move::Renew), Some(n)) => {
+                    let (units, dwellings) = least(c.least, n.own);
+                    group.out.push((*id, counted));
+                    group.stay.entry(here).or_default().push((*id, Member { units, dwellings, ..c.member() }));
+                }
+                _ => {
+                    group.frozen = true;
+                    group.stay.entry(here).or_default().push((*id, c.member()));
+                }
+            }
+        }
+        for group in parts.values() {
+            // Figures that are new each time: what goes is told by what stays as it was.
+            if group.frozen && fails(&group.out) {
+                exposing.extend(group.shown.values().flatten().map(|(id, _)| *id));
+                continue;
+            }
+            // Figures that last: what is shown is known for ever, and the rest of its cell is what is left.
+            for (here, rest) in group.stay.iter().filter(|(_, rest)| fails(rest)) {
+                match group.shown.get(here) {
+                    Some(part) => exposing.extend(cheapest(p, part, rest)),
+                    None => exposing.extend(group.shown.values().flatten().map(|(id, _)| *id)),
+                }
+            }
+        }
+        // Of those that left together, what is left is told by one that is shown now.
+        let mut away: BTreeMap<u32, (Part, Part)> = BTreeMap::new();
+        for (id, (group, member)) in &self.gone {
+            let part = away.entry(*group).or_default();
+            if shown.contains(id) {
+                part.1.push((*id, *member));
+            } else if !moves.contains_key(id) {
+                part.0.push((*id, *member));
+            }
+        }
+        for (rest, part) in away.values().filter(|(rest, part)| !part.is_empty() && fails(rest)) {
+            exposing.extend(cheapest(p, part, rest));
+        }
+        exposing
     }
 
     /// Numbers anew what rows tell apart from this vintage on.
@@ -177,6 +304,7 @@ impl Stock {
         p: &Parameters,
         moves: &BTreeMap<u32, Move>,
         now: &BTreeMap<u32, Now>,
+        shown: &BTreeSet<u32>,
         place: &impl Fn(u32, usize) -> Place,
     ) -> BTreeSet<u32> {
         let mut enter: BTreeMap<(Option<u32>, Place), Part> = BTreeMap::new();
@@ -193,13 +321,13 @@ impl Stock {
         }
         // Of those that left together, what does not come back.
         let mut away: BTreeMap<u32, (Part, Vec<u32>)> = BTreeMap::new();
-        for (id, (group, member)) in &self.gone {
+        for (id, (group, member)) in self.gone.iter().filter(|(id, _)| !shown.contains(id)) {
             let part = away.entry(*group).or_default();
             if moves.contains_key(id) { part.1.push(*id) } else { part.0.push((*id, *member)) }
         }
         // What changes protects nothing that comes or goes: of figures that last it is the same before and after.
         let mut swap: BTreeMap<(u32, Place, Place), (Part, Part)> = BTreeMap::new();
-        for (id, c) in self.counted.iter().filter(|(_, c)| !c.known) {
+        for (id, c) in self.counted.iter().filter(|(id, c)| !c.known && !shown.contains(id)) {
             let key = (c.group, place(*id, c.state));
             match (moves.get(id), now.get(id)) {
                 (Some(Move::Leave), _) => {
@@ -273,9 +401,9 @@ mod tests {
         let mut stock = Stock::default();
         for (v, now) in vintages.iter().enumerate() {
             if v == 0 {
-                stock.begin(now)
+                stock.begin(now);
             } else {
-                stock.advance(&P, v, now, |_, _| HERE)
+                stock.advance(&P, v, now, BTreeSet::new(), |_, _| HERE);
             }
             stock.regroup(|_, _| HERE);
         }
@@ -338,6 +466,30 @@ mod tests {
         assert_eq!(stock.counted.len(), 4);
         let stock = after(&[now(&first), now(&BASE), now(&first)]);
         assert_eq!(stock.counted.len(), 8);
+    }
+
+    #[test]
+    fn what_was_withheld_is_shown_when_the_rest_holds() {
+        let show = |first: &[(u32, u32, u32)], second: &[(u32, u32, u32)], ids: &[u32]| {
+            let mut stock = after(&[now(first)]);
+            let shown = stock.advance(&P, 1, &now(second), ids.iter().copied().collect(), |_, _| HERE);
+            assert!(shown.iter().all(|id| !stock.counted.contains_key(id)));
+            shown.into_iter().collect::<Vec<u32>>()
+        };
+        let mut first = BASE.to_vec();
+        first.extend([(5, 10, 3), (6, 9, 3)]);
+        let mut second = BASE.to_vec();
+        second.extend([(5, 12, 3), (6, 11, 3)]);
+        // The base holds by itself and is renewed as a whole: nobody reads 5 and 6 of then off the difference.
+        assert_eq!(show(&first, &second, &[5, 6]), [5, 6]);
+        // Without the second of landlord 2, landlord 1 would see the 7 that is left: one must stay, the smaller.
+        let rest = [BASE[0], BASE[1], BASE[2]];
+        let with = |more: [(u32, u32, u32); 2]| [&rest[..], &more].concat();
+        assert_eq!(show(&with([(5, 10, 2), (6, 9, 2)]), &with([(5, 12, 2), (6, 11, 2)]), &[5, 6]), [5]);
+        // What stays as it was (the base does not hold when 4 is gone: it is not renewed) would tell of 5 alone.
+        let gone: Vec<_> = second.iter().copied().filter(|r| r.0 != 4 && r.0 != 6).collect();
+        let lone: Vec<_> = first.iter().copied().filter(|r| r.0 != 6).collect();
+        assert_eq!(show(&lone, &gone, &[5]), [0; 0]);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::{
     ASSOCIEE, COMMUNE, Count, Decision, Ledger, Line, Motif, Plan, Price, Problem, QPV, RESIDENCE, Residence, Shown,
     Theme, Unresolved, VintageInput, Zone, plan,
 };
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// What is decided of a theme.
 #[derive(Debug, Default)]
@@ -153,15 +153,35 @@ impl<'a> Series<'a> {
         for v in 0..self.time.inputs.len() {
             let input = &self.time.inputs[v];
             let mut decisions = Vec::with_capacity(input.residences.len());
+            // Withheld for no other reason than that it was before.
+            let mut held: BTreeMap<u32, usize> = BTreeMap::new();
             for e in 0..input.residences.len() {
                 let id = self.time.number(v, e);
                 let withheld = self.withheld(v, e, (name, kind), within).or_else(|| {
                     let secondary = v == 0 && first.residences.get(e).is_some_and(|d| !d.shown());
-                    if secondary { Some(Motif::Secondaire) } else { hidden.contains(&id).then_some(Motif::Collant) }
+                    secondary.then_some(Motif::Secondaire)
+                });
+                let withheld = withheld.or_else(|| {
+                    if !hidden.contains(&id) {
+                        return None;
+                    }
+                    // A former publication shows it.
+                    if self.shown_once(v, id, name) {
+                        stock.reveal(id);
+                        hidden.remove(&id);
+                        return None;
+                    }
+                    held.insert(id, e);
+                    Some(Motif::Collant)
                 });
                 decisions.push(withheld.map_or(Decision::Show, Decision::Withhold));
             }
-            self.advance(&mut stock, &track, v, &decisions, n);
+            for id in self.advance(&mut stock, &track, v, &decisions, held.keys().copied().collect()) {
+                hidden.remove(&id);
+                if let Some(e) = held.get(&id) {
+                    decisions[*e] = Decision::Show;
+                }
+            }
             for (e, d) in decisions.iter().enumerate() {
                 if !d.shown() && input.residences[e].units.get(n).is_some_and(|u| *u > 0) {
                     hidden.insert(self.time.number(v, e));
@@ -203,9 +223,17 @@ impl<'a> Series<'a> {
         place
     }
 
-    /// What zone figures count from this vintage on.
-    fn advance(&self, stock: &mut Stock, track: &Track, v: usize, decisions: &[Decision], n: usize) {
-        let input = &self.time.inputs[v];
+    /// What zone figures count from this vintage on. Of the residences withheld before and not for their own sake now those
+    /// that can be shown are returned.
+    fn advance(
+        &self,
+        stock: &mut Stock,
+        track: &Track,
+        v: usize,
+        decisions: &[Decision],
+        held: BTreeSet<u32>,
+    ) -> BTreeSet<u32> {
+        let (input, n) = (&self.time.inputs[v], track.n);
         let closed = |g: u32| track.closed.contains(&g);
         let mut now = BTreeMap::new();
         for (e, d) in decisions.iter().enumerate() {
@@ -226,8 +254,8 @@ impl<'a> Series<'a> {
                     let old = &self.time.inputs[w].residences[e];
                     let own = (old.units.get(n).copied().unwrap_or(0), old.dwellings);
                     stock.counted.insert(id, Counted::public(w, own, old.landlord));
-                } else if stock.counted.contains_key(&id) {
-                    // It is public already.
+                } else if let Some(c) = stock.counted.get_mut(&id) {
+                    c.known = true;
                 } else {
                     continue;
                 }
@@ -241,9 +269,11 @@ impl<'a> Series<'a> {
         }
         if v == 0 {
             stock.begin(&now);
-        } else {
-            stock.advance(&self.parameters, v, &now, |id, state| self.place(v, id, state, closed));
+            return BTreeSet::new();
         }
+        // What shows nothing (no units) is in no cell.
+        let held = held.into_iter().filter(|id| now.contains_key(id)).collect();
+        stock.advance(&self.parameters, v, &now, held, |id, state| self.place(v, id, state, closed))
     }
 
     /// Whether a former publication showed this row, in this vintage.
