@@ -19,6 +19,7 @@
 mod batch;
 mod cells;
 mod output;
+mod rebuild;
 mod repair;
 mod rule;
 mod search;

@@ -45,6 +45,8 @@ pub(super) struct Repair<'a> {
     pub mending: HashMap<Vec<u32>, u64>,
     /// The same for the broken cells as they are, by name.
     pub standing: HashMap<Key, u64>,
+    /// A row that may not be withheld for now.
+    pub barred: Option<u32>,
 }
 
 impl<'a> Repair<'a> {
@@ -73,7 +75,7 @@ impl<'a> Repair<'a> {
         let mut communes: Vec<(u64, u32, Vec<u32>)> =
             inside.into_iter().map(|(c, all)| (all.iter().map(units).sum(), c, all.into_iter().collect())).collect();
         communes.sort_unstable();
-        Repair { cells, iris, communes, mending: HashMap::new(), standing: HashMap::new() }
+        Repair { cells, iris, communes, mending: HashMap::new(), standing: HashMap::new(), barred: None }
     }
 
     /// Mends every broken cell, or gives up on it when nothing is left to withhold.
@@ -190,7 +192,7 @@ impl<'a> Repair<'a> {
 
     pub fn closable(&self, z: u32) -> bool {
         let zone = &self.cells.problem.zones[z as usize];
-        self.cells.zones[z as usize].shown() && !zone.fixed && !zone.known
+        self.barred != Some(z) && self.cells.zones[z as usize].shown() && !zone.fixed && !zone.known
     }
 
     pub fn cost(&self, zones: &[u32]) -> u64 {

@@ -3,7 +3,8 @@
 //! The price of a plan is that of the zone rows withheld plus, for each broken cell, that of the cheapest residences that
 //! mend it, or far more when none do. From nothing withheld, steps are taken that lower the price: withhold the zones of a
 //! cell (alone, with a sibling, with a whole commune), show a row again, exchange a row for a sibling of it. Exchanges find
-//! what a greedy choice misses, above all that several IRIS withheld for one reason mend each other for nothing.
+//! what a greedy choice misses, above all that several IRIS withheld for one reason mend each other for nothing. Where no step
+//! helps any more, neighbourhoods are rebuilt (`rebuild`).
 
 use super::cells::{Cell, Change, Key, derivable};
 use super::repair::{Repair, SECONDARY};
@@ -48,10 +49,10 @@ impl Repair<'_> {
     /// Decides which zone rows are withheld; cells that residences can mend are left for them.
     pub fn search(&mut self) {
         for _ in 0..ROUNDS {
-            let mut better = self.close_for_cells();
-            better |= self.show_again();
+            let mut better = self.close_for_cells(None) < 0;
+            better |= self.show_again(self.closed_here()) < 0;
             better |= self.exchange();
-            if !better {
+            if !better && !self.rebuild() {
                 break;
             }
         }
@@ -95,7 +96,7 @@ impl Repair<'_> {
     }
 
     /// Makes a change true.
-    fn make(&mut self, change: Change, zones: &[u32], decision: Decision) {
+    pub fn make(&mut self, change: Change, zones: &[u32], decision: Decision) {
         for key in change.gone.iter().chain(change.come.keys()) {
             self.standing.remove(key);
         }
@@ -103,7 +104,7 @@ impl Repair<'_> {
     }
 
     /// By how much a change of zones raises the price of cells.
-    fn raise(&mut self, change: &Change) -> i64 {
+    pub fn raise(&mut self, change: &Change) -> i64 {
         let mut raise = 0i64;
         for (key, cell) in &change.come {
             if derivable(key) {
@@ -116,13 +117,15 @@ impl Repair<'_> {
         raise
     }
 
-    /// Withholds zone rows for broken cells where that is cheaper than their residences.
-    fn close_for_cells(&mut self) -> bool {
-        let mut any = false;
+    /// Withholds zone rows for broken cells (of a region, which grows by those that it makes) where that is cheaper than their
+    /// residences; returns by how much the price rises.
+    pub fn close_for_cells(&mut self, mut region: Option<&mut BTreeSet<Key>>) -> i64 {
+        let mut price = 0;
         let mut seen: BTreeSet<Key> = BTreeSet::new();
         // The dearest first: what is withheld for them may mend others for nothing.
         while let Some((_, key)) = {
-            let broken: Vec<_> = self.cells.broken.iter().filter(|k| !seen.contains(*k)).copied().collect();
+            let here = |k: &Key| region.as_ref().is_none_or(|r| r.contains(k)) && !seen.contains(k);
+            let broken: Vec<Key> = self.cells.broken.iter().copied().filter(here).collect();
             let mut list: Vec<_> = broken.into_iter().map(|k| (self.mending_at(&k), k)).collect();
             list.sort_unstable();
             list.pop()
@@ -155,19 +158,23 @@ impl Repair<'_> {
                 }
             }
             match best {
-                Some((_, set, change)) => {
+                Some((raise, set, change)) => {
+                    price += raise.units + raise.hopeless * HOPELESS as i64;
+                    if let Some(region) = &mut region {
+                        region.extend(change.come.keys());
+                    }
                     self.make(change, &set, SECONDARY);
-                    any = true;
                 }
                 None => {
                     seen.insert(key);
                 }
             }
         }
-        any
+        price
     }
 
-    fn closed_here(&self) -> Vec<u32> {
+    /// Zone rows withheld here, the dearest first.
+    pub fn closed_here(&self) -> Vec<u32> {
         let problem = self.cells.problem;
         let mut zones: Vec<u32> = (0..problem.zones.len() as u32)
             .filter(|z| problem.zones[*z as usize].withheld.is_none() && self.cells.zones[*z as usize] == SECONDARY)
@@ -176,17 +183,18 @@ impl Repair<'_> {
         zones
     }
 
-    /// Shows rows again whose cells cost less than they do.
-    fn show_again(&mut self) -> bool {
-        let mut any = false;
-        for z in self.closed_here() {
+    /// Shows those of some rows again whose cells cost less than they do; returns by how much the price rises.
+    pub fn show_again(&mut self, zones: Vec<u32>) -> i64 {
+        let mut price = 0;
+        for z in zones {
             let change = self.cells.opening(z);
-            if self.raise(&change) < self.cost(&[z]) as i64 {
+            let raise = self.raise(&change) - self.cost(&[z]) as i64;
+            if raise < 0 {
                 self.make(change, &[z], Decision::Show);
-                any = true;
+                price += raise;
             }
         }
-        any
+        price
     }
 
     /// Shows a row again and withholds a sibling instead.
