@@ -17,6 +17,7 @@ pub const CASES: &[Case] = &[
     ("metadata_records_are_those_of_the_convention", metadata),
     ("texts_come_in_the_language_that_is_asked_for", languages),
     ("inspire_download_hands_out_every_data_set", inspire),
+    ("shapefiles_and_workbooks_hold_the_same_features", files),
 ];
 
 const BASE: &str = "/wfs?SERVICE=WFS&VERSION=2.0.0&REQUEST=";
@@ -250,4 +251,78 @@ fn inspire(portal: &'static Portal) {
         }
     }
     runtime.block_on(running.stop());
+}
+
+/// Shapefiles and workbooks of every layer, read back with GDAL; terms and download are in their bytes.
+fn files(portal: &'static Portal) {
+    use gdal::vector::LayerAccess;
+    let client = portal.client("mel");
+    let text = client.get(&format!("{BASE}GetCapabilities")).expect(200).text();
+    assert!(text.contains("<ows:Value>SHAPE-ZIP</ows:Value>") && text.contains("<ows:Value>excel2007</ows:Value>"));
+    let folder = tempfile::tempdir().expect("folder");
+    let layers: Vec<&str> = text.split("<wfs:Name>seuil:").skip(1).filter_map(|t| t.split('<').next()).collect();
+    for layer in layers {
+        let json = client.get(&format!("{BASE}GetFeature&TYPENAMES={layer}&OUTPUTFORMAT=json")).expect(200).json();
+        let features = json["features"].as_array().expect("features");
+        for (format, media, extension) in [
+            ("SHAPE-ZIP", "application/zip", "zip"),
+            ("excel2007", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "xlsx"),
+        ] {
+            let answer = client.get(&format!("{BASE}GetFeature&TYPENAMES={layer}&OUTPUTFORMAT={format}")).expect(200);
+            assert_eq!(answer.header("content-type"), media);
+            let name = answer.header("content-disposition").split('"').nth(1).expect("name").to_owned();
+            let download = name.trim_end_matches(&format!(".{extension}")).rsplit('_').next().expect("download");
+            assert!(name.starts_with(layer) && name.ends_with(extension), "{name}");
+            let told = format!("Téléchargement {download}.");
+            assert!(answer.body.windows(told.len()).any(|w| w == told.as_bytes()), "{layer}: no {told}");
+            let path = folder.path().join(&name);
+            std::fs::write(&path, &answer.body).expect("file");
+            let source = match extension {
+                "zip" => format!("/vsizip/{}/{layer}.shp", path.display()),
+                _ => path.display().to_string(),
+            };
+            let dataset = gdal::Dataset::open(&source).unwrap_or_else(|e| panic!("{source}: {e}"));
+            let mut read = dataset.layer(0).expect("layer");
+            assert_eq!(read.feature_count(), features.len() as u64, "{layer} as {format}");
+            for (got, wanted) in read.features().zip(features) {
+                let value = |name: &str| {
+                    let at = got.field_index(name).unwrap_or_else(|e| panic!("{layer} as {format}: {name}: {e}"));
+                    got.field_as_string(at).expect("text").unwrap_or_default()
+                };
+                let properties = &wanted["properties"];
+                assert_eq!(value("id"), properties["id"].as_str().expect("id"), "{layer} as {format}");
+                if properties.get("statut").is_some() {
+                    assert_eq!(value("statut"), properties["statut"].as_str().expect("statut"));
+                    // A field of the Shapefile has ten characters, the other one all.
+                    let date = value(if extension == "zip" { "date_refer" } else { "date_reference" });
+                    let wanted = properties["date_reference"].as_str().expect("date");
+                    assert_eq!(date.get(..10).map(|d| d.replace('/', "-")).as_deref(), wanted.get(..10), "{layer}");
+                }
+                if let Some(count) = properties.get("nb_surface") {
+                    let withheld = count.is_null();
+                    assert_eq!(value("nb_surface").is_empty(), withheld, "a withheld value is absent, never 0");
+                }
+            }
+            // Pictures alone: no file of what it sees (403), no word of what it does not (400).
+            let path = format!("{BASE}GetFeature&TYPENAMES={layer}&OUTPUTFORMAT={format}");
+            let refused = portal.client("vue-seule").get(&path);
+            assert!([400, 403].contains(&refused.status) && refused.body.starts_with(b"<?xml"), "{}", refused.status);
+        }
+    }
+    let page = client.get("/collections/parc_commune/items?limit=3&f=shape-zip").expect(200);
+    assert_eq!(page.header("content-type"), "application/zip");
+    let api = client.get("/api?f=json").expect(200).text();
+    assert!(api.contains("shape-zip") && api.contains("xlsx"), "OpenAPI names the formats");
+    let (own, other) = (portal.client("bailleur"), portal.client("mel"));
+    // What a convention does not see is in no file either: the field of the landlord's number is one of them.
+    let path = format!("{BASE}GetFeature&TYPENAMES=parc_residence&OUTPUTFORMAT=SHAPE-ZIP");
+    for (client, sees) in [(own, false), (other, true)] {
+        // GDAL remembers the directory of an archive by its path: one path each.
+        let path_of = folder.path().join(format!("vue-{sees}.zip"));
+        std::fs::write(&path_of, client.get(&path).expect(200).body).expect("file");
+        let dataset =
+            gdal::Dataset::open(format!("/vsizip/{}/parc_residence.shp", path_of.display())).expect("shapefile");
+        let names: Vec<String> = dataset.layer(0).expect("layer").defn().fields().map(|f| f.name()).collect();
+        assert_eq!(names.iter().any(|n| n.starts_with("loyer_moy")), sees, "{names:?}");
+    }
 }

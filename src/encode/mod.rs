@@ -1,5 +1,6 @@
 //! Output formats, one file each. Knows no protocol, no convention, no connection.
 
+mod archive;
 pub mod csv;
 pub mod geojson;
 pub mod gml;
@@ -7,6 +8,8 @@ pub mod mvt;
 pub mod number;
 pub mod positions;
 pub mod row;
+pub mod shapefile;
+pub mod xlsx;
 
 use crate::store::Rows;
 

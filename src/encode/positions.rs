@@ -51,6 +51,19 @@ impl Positions {
         };
         if self.swap { [y, x] } else { [x, y] }
     }
+
+    /// Like [`Positions::get`], with the decimals that every format writes: formats of binary numbers hold no others.
+    pub fn rounded(&self, table: &GeometryTable, n: usize) -> Position {
+        let position = self.get(table, n);
+        match self.computed {
+            // What is kept is rounded.
+            None => position,
+            Some(_) => {
+                let power = 10f64.powi(i32::from(self.decimals()));
+                position.map(|v| (v * power).round() / power)
+            }
+        }
+    }
 }
 
 fn project(from: &Proj, to: &Proj, [x, y]: Position) -> Position {

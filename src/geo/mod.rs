@@ -5,6 +5,7 @@
 
 pub mod crs;
 pub mod envelope;
+mod esri;
 pub mod geometry;
 pub mod tms;
 pub mod transform;

@@ -4,6 +4,7 @@
 //! not exist for it. The answer side turns what the store fetched into an [`Answer`].
 
 pub mod exception;
+mod files;
 pub mod metadata;
 pub mod ogcapi;
 pub mod template;

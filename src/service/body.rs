@@ -168,15 +168,20 @@ fn squeeze(bytes: &[u8]) -> Result<Vec<u8>> {
 
 fn compresses(content_type: &str) -> bool {
     let c = content_type.to_ascii_lowercase();
-    c.starts_with("text/")
-        || ["json", "xml", "javascript", "mapbox-vector-tile", "openapi", "gml"].iter().any(|t| c.contains(t))
+    // Compressed already, though its type speaks of XML.
+    !c.contains("openxmlformats")
+        && (c.starts_with("text/")
+            || ["json", "xml", "javascript", "mapbox-vector-tile", "openapi", "gml"].iter().any(|t| c.contains(t)))
 }
 
 /// Gives a file of features its name, with the identifier of the download: the one mark that a CSV can carry.
 pub(super) fn name(headers: &mut HeaderMap, stem: &str) {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let spreadsheet = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
     let extension = match kind.split(';').next().unwrap_or_default().trim() {
         "text/csv" => "csv",
+        "application/zip" => "zip",
+        t if t == spreadsheet => "xlsx",
         "application/geo+json" | "application/json" => "geojson",
         t if t.starts_with("application/gml+xml") || t.starts_with("text/xml") => "gml",
         _ => return,

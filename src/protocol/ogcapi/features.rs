@@ -12,7 +12,7 @@ use crate::encode::geojson::{FeatureIds, GeoJson, Members};
 use crate::error::{Error, NameKind, Result};
 use crate::filter::instant::write_instant;
 use crate::geo::Crs;
-use crate::protocol::{Answer, Context, Reply};
+use crate::protocol::{Answer, Context, Reply, files};
 use crate::query::{Query, Select};
 use crate::store::{Fetched, Rows};
 use http::{HeaderName, HeaderValue};
@@ -118,6 +118,14 @@ impl Reply for Listing {
             Format::Csv => {
                 let csv = Csv::new(catalogue, &rows, Style { delimiter: b',', mark: false })?;
                 Answer::produced(media, returned, csv.produce(rows))
+            }
+            Format::Shapefile => {
+                let producer = files::shapefiles(vec![rows], context, self.page.french)?;
+                Answer::produced(media, returned, producer)
+            }
+            Format::Xlsx => {
+                let producer = files::workbook(vec![rows], context, self.page.french)?;
+                Answer::produced(media, returned, producer)
             }
             _ => {
                 let head = json!({

@@ -13,6 +13,10 @@ pub enum Format {
     Html,
     /// Comma-separated values.
     Csv,
+    /// Shapefiles in an archive.
+    Shapefile,
+    /// Workbook of Office Open XML.
+    Xlsx,
     /// Mapbox vector tile.
     Mvt,
     /// TileJSON 3.
@@ -69,6 +73,17 @@ pub const SCHEMA: Offer =
     Offer { f: "json", media: "application/schema+json", also: &["application/json"], format: Format::Json };
 /// Comma-separated values.
 pub const CSV: Offer = Offer { f: "csv", media: "text/csv; charset=utf-8", also: &[], format: Format::Csv };
+
+/// Shapefiles in an archive, under the name that GeoServer gives the format.
+pub const SHAPEFILE: Offer =
+    Offer { f: "shape-zip", media: "application/zip", also: &["application/x-shapefile"], format: Format::Shapefile };
+/// Workbook of Office Open XML.
+pub const XLSX: Offer = Offer {
+    f: "xlsx",
+    media: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    also: &[],
+    format: Format::Xlsx,
+};
 
 /// Vector tile.
 pub const MVT: Offer = Offer {

@@ -137,6 +137,7 @@ fn media(resource: &Resource, offer: &Offer) -> (String, Value) {
     let name = offer.bare().to_owned();
     let schema = match offer.format {
         Format::Html | Format::Csv | Format::Sld | Format::Raw => json!({ "type": "string" }),
+        Format::Shapefile | Format::Xlsx => json!({ "type": "string", "format": "binary" }),
         Format::Mvt => json!({ "type": "string", "format": "binary" }),
         Format::TileJson | Format::MapLibre => json!({ "type": "object" }),
         Format::Json => match shapes::of(resource.id) {

@@ -162,7 +162,7 @@ pub static RESOURCES: &[Resource] = &[
         ],
         filters: true,
         needs: Some(Operation::Wfs),
-        offers: &[negotiate::GEOJSON, negotiate::HTML, negotiate::CSV],
+        offers: &[negotiate::GEOJSON, negotiate::HTML, negotiate::CSV, negotiate::SHAPEFILE, negotiate::XLSX],
         plan: items::features,
     },
     Resource {

@@ -11,9 +11,8 @@ use crate::encode::Features;
 use crate::encode::gml::{Dialect, Gml, Spelling};
 use crate::error::{Error, NameKind, Result};
 use crate::filter::instant::write_instant;
-use crate::protocol::{Answer, Context, Reply};
+use crate::protocol::{Answer, Context, Reply, files};
 use crate::store::{Fetched, Rows};
-use http::HeaderValue;
 
 /// Answers GetFeature with features.
 pub(super) struct FeatureReply {
@@ -82,14 +81,13 @@ impl Reply for FeatureReply {
                 let producer = json::geojson(parts, &tally, plan.single.is_some(), context)?;
                 Ok(Answer::produced(self.format.media_type(), returned, producer))
             }
-            Format::Csv => {
-                let producer = json::csv(parts, context)?;
-                let mut answer = Answer::produced(self.format.media_type(), returned, producer);
-                let name = plan.parts.first().map_or("features", |p| p.layer.as_str());
-                if let Ok(value) = HeaderValue::from_str(&format!("attachment; filename=\"{name}.csv\"")) {
-                    answer.headers.push((http::header::CONTENT_DISPOSITION, value));
-                }
-                Ok(answer)
+            Format::Csv | Format::Shapefile | Format::Xlsx => {
+                let producer = match self.format {
+                    Format::Csv => json::csv(parts, context)?,
+                    Format::Shapefile => files::shapefiles(parts, context, context.french)?,
+                    _ => files::workbook(parts, context, context.french)?,
+                };
+                Ok(Answer::produced(self.format.media_type(), returned, producer))
             }
         }
     }

@@ -13,6 +13,10 @@ pub(super) enum Format {
     GeoJson,
     /// A table, one line a feature.
     Csv,
+    /// Shapefiles in an archive.
+    Shapefile,
+    /// A workbook of Office Open XML.
+    Xlsx,
 }
 
 /// A name of a format.
@@ -33,7 +37,7 @@ const GML2: Format = Format::Gml(Dialect::V2);
 
 /// Every name; the first one listed is a version's default. GeoJSON stands under every name that ArcGIS, OpenLayers and
 /// GeoServer's clients look for.
-static NAMES: [Name; 19] = [
+static NAMES: [Name; 23] = [
     name("application/gml+xml; version=3.2", GML32, [false, false, true]),
     name("text/xml; subtype=gml/3.2", GML32, [false, true, true]),
     name("text/xml; subtype=gml/3.2.1", GML32, [false, false, false]),
@@ -53,6 +57,10 @@ static NAMES: [Name; 19] = [
     name("geojson", Format::GeoJson, [false, true, true]),
     name("csv", Format::Csv, [false, true, true]),
     name("text/csv", Format::Csv, [false, true, true]),
+    name("SHAPE-ZIP", Format::Shapefile, [false, true, true]),
+    name("application/zip", Format::Shapefile, [false, false, false]),
+    name("excel2007", Format::Xlsx, [false, true, true]),
+    name("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", Format::Xlsx, [false, true, true]),
 ];
 
 fn family(version: Version) -> usize {
@@ -103,6 +111,8 @@ impl Format {
             Format::Gml(Dialect::V2) => "gml2",
             Format::GeoJson => "geojson",
             Format::Csv => "csv",
+            Format::Shapefile => "shape-zip",
+            Format::Xlsx => "excel2007",
         }
     }
 
@@ -114,6 +124,8 @@ impl Format {
             Format::Gml(Dialect::V2) => "text/xml; subtype=gml/2.1.2; charset=utf-8",
             Format::GeoJson => "application/geo+json; charset=utf-8",
             Format::Csv => "text/csv; charset=utf-8; header=present",
+            Format::Shapefile => "application/zip",
+            Format::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
         }
     }
 }
@@ -133,10 +145,12 @@ mod tests {
             (Some("GML2"), Version::V100, GML2),
             (Some("Application/JSON; subtype=geojson"), Version::V200, Format::GeoJson),
             (Some("application/vnd.geo+json"), Version::V110, Format::GeoJson),
+            (Some("shape-zip"), Version::V110, Format::Shapefile),
+            (Some("excel2007"), Version::V200, Format::Xlsx),
         ] {
             assert_eq!(Format::find(asked, version), Ok(format), "{asked:?}");
         }
-        assert!(matches!(Format::find(Some("shape-zip"), Version::V200), Err(Error::Format { .. })));
+        assert!(matches!(Format::find(Some("kml"), Version::V200), Err(Error::Format { .. })));
     }
 
     #[test]

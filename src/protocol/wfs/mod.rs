@@ -132,7 +132,7 @@ fn call(operation: Operation, version: Version, site: &Site) -> Result<Call> {
             if request.presentation.hits {
                 let dialect = match format {
                     Format::Gml(dialect) => dialect,
-                    Format::GeoJson | Format::Csv => version.dialect(),
+                    _ => version.dialect(),
                 };
                 let reply = features::HitsReply { request, plan, version, dialect };
                 ("GetFeature", true, Query::Count(selects), Box::new(reply))
