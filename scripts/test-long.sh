@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Long tests: kills, the large scales, real clients. Installs QGIS for them when it may. A line says how long each stage took.
 #
-#   scripts/test-long.sh [stage ...]     stages: kill outage publish fuzz soak browser qgis relais equite rights clients conformance scale10 scale40 (default: all)
+#   scripts/test-long.sh [stage ...]     stages: kill outage publish fuzz soak browser qgis relais equite rights jumeaux clients conformance scale10 scale40 (default: all)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 work=$(mktemp -d "${TMPDIR:-/tmp}/seuil-long.XXXXXX")
@@ -148,6 +148,11 @@ stage_rights() {
     SEUIL_LONG=1 cargo test --quiet --locked --test portal -- leaks::
 }
 
+# The twin test with every request it can make.
+stage_jumeaux() {
+    SEUIL_LONG=1 cargo test --quiet --locked --test portal -- twin::
+}
+
 # GDAL and OWSLib, out of PyPI: the distribution's GDAL cannot show a client certificate.
 stage_clients() {
     python3 -m venv "$work/venv" && "$work/venv/bin/pip" install --quiet pyogrio owslib
@@ -170,7 +175,7 @@ stage_scale40() { start "$work/scale40" --scale 40 && count "$work/scale40" && s
 
 cargo build --release --locked
 stages=("$@")
-[ ${#stages[@]} -gt 0 ] || stages=(kill outage publish fuzz soak browser qgis relais equite rights clients conformance scale10 scale40)
+[ ${#stages[@]} -gt 0 ] || stages=(kill outage publish fuzz soak browser qgis relais equite rights jumeaux clients conformance scale10 scale40)
 for stage in "${stages[@]}"; do
     begun=$SECONDS
     "stage_$stage"

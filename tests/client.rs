@@ -64,6 +64,8 @@ pub struct Received {
 /// One identity at one server.
 pub struct Client {
     address: String,
+    /// What the header `Host` says.
+    host: String,
     tls: Arc<rustls::ClientConfig>,
     runtime: tokio::runtime::Runtime,
 }
@@ -89,7 +91,12 @@ impl Client {
             None => builder.with_no_client_auth(),
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("runtime");
-        Client { address: address.to_owned(), tls: Arc::new(tls), runtime }
+        Client { address: address.to_owned(), host: address.to_owned(), tls: Arc::new(tls), runtime }
+    }
+
+    /// The same, naming the server by another host.
+    pub fn named(self, host: &str) -> Client {
+        Client { host: host.to_owned(), ..self }
     }
 
     pub fn get(&self, path: &str) -> Answer {
@@ -118,7 +125,7 @@ impl Client {
     ) -> Result<Answer, Box<dyn std::error::Error>> {
         self.runtime.block_on(async {
             let mut sender = self.connect().await?;
-            Ok(exchange(&mut sender, &self.address, method, path, headers, body).await?)
+            Ok(exchange(&mut sender, &self.host, method, path, headers, body).await?)
         })
     }
 
@@ -132,7 +139,7 @@ impl Client {
     ) -> Result<Received, Box<dyn std::error::Error>> {
         self.runtime.block_on(async {
             let mut sender = self.connect_with(window).await?;
-            let request = http::Request::get(path).header("host", &self.address).body(Full::new(Bytes::new()))?;
+            let request = http::Request::get(path).header("host", &self.host).body(Full::new(Bytes::new()))?;
             let (parts, mut stream) = sender.send_request(request).await?.into_parts();
             let name = parts.headers.get("content-disposition").and_then(|v| v.to_str().ok()).unwrap_or_default();
             let stem = name.split('"').nth(1).and_then(|n| n.split('.').next());
@@ -193,10 +200,10 @@ impl Line<'_> {
 
     pub fn ask(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
         let body = body.as_bytes().to_vec();
-        let (address, sender) = (&self.client.address, &mut self.sender);
+        let (host, sender) = (&self.client.host, &mut self.sender);
         let answer = self.client.runtime.block_on(async {
             sender.ready().await?;
-            exchange(sender, address, method, path, headers, body).await
+            exchange(sender, host, method, path, headers, body).await
         });
         answer.unwrap_or_else(|e| panic!("{method} {path}: {e}"))
     }
@@ -204,13 +211,13 @@ impl Line<'_> {
 
 async fn exchange(
     sender: &mut Sender,
-    address: &str,
+    host: &str,
     method: &str,
     path: &str,
     headers: &[(&str, &str)],
     body: Vec<u8>,
 ) -> Result<Answer, hyper::Error> {
-    let mut request = http::Request::builder().method(method).uri(path).header("host", address);
+    let mut request = http::Request::builder().method(method).uri(path).header("host", host);
     for (name, value) in headers {
         request = request.header(*name, *value);
     }

@@ -26,8 +26,10 @@ mod requests;
 mod secrecy;
 mod store;
 mod tiles;
+mod twin;
 mod wfs;
 mod wms;
+mod worlds;
 
 use libtest_mimic::{Arguments, Conclusion, Trial};
 use portal::Portal;
@@ -52,6 +54,7 @@ fn main() {
         ("secrecy", secrecy::CASES),
         ("store", store::CASES),
         ("tiles", tiles::CASES),
+        ("twin", twin::CASES),
         ("wfs", wfs::CASES),
         ("wms", wms::CASES),
     ];
