@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Long tests: kills, the large scales, real clients. Installs QGIS for them when it may. A line says how long each stage took.
 #
-#   scripts/test-long.sh [stage ...]     stages: kill outage publish fuzz soak browser qgis relais equite rights jumeaux clients conformance scale10 scale40 (default: all)
+#   scripts/test-long.sh [stage ...]     stages: kill outage publish fuzz soak browser qgis relais equite rights jumeaux clients web conformance scale10 scale40 (default: all)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 work=$(mktemp -d "${TMPDIR:-/tmp}/seuil-long.XXXXXX")
@@ -163,6 +163,19 @@ stage_clients() {
     stop
 }
 
+# ogc-client, OpenLayers and ArcGIS, out of npm: every layer in every format, dates on the right day.
+stage_web() {
+    command -v node >/dev/null && command -v npm >/dev/null ||
+        apt-get install --yes -qq --no-install-recommends nodejs npm >/dev/null
+    command -v chromium >/dev/null || apt-get install --yes -qq --no-install-recommends chromium >/dev/null
+    mkdir -p var/web && cp tests/clients/web/* var/web/
+    npm install --prefix var/web --no-audit --no-fund --silent
+    start "$work/web" --scale 0.05
+    export SEUIL_URL=$url SEUIL_PKI=$work/web/pki
+    (cd var/web && node ogc_client.mjs && node page.mjs openlayers && node page.mjs arcgis)
+    stop
+}
+
 # The official WFS 2.0 suite on every layer.
 stage_conformance() {
     scripts/deps.sh conformance
@@ -175,7 +188,7 @@ stage_scale40() { start "$work/scale40" --scale 40 && count "$work/scale40" && s
 
 cargo build --release --locked
 stages=("$@")
-[ ${#stages[@]} -gt 0 ] || stages=(kill outage publish fuzz soak browser qgis relais equite rights jumeaux clients conformance scale10 scale40)
+[ ${#stages[@]} -gt 0 ] || stages=(kill outage publish fuzz soak browser qgis relais equite rights jumeaux clients web conformance scale10 scale40)
 for stage in "${stages[@]}"; do
     begun=$SECONDS
     "stage_$stage"

@@ -19,7 +19,7 @@ from qgis.core import (  # noqa: E402
     QgsApplication, QgsAuthMethodConfig, QgsCoordinateReferenceSystem, QgsDataSourceUri, QgsFeatureRequest,
     QgsMapRendererParallelJob, QgsMapSettings, QgsPointXY, QgsRaster, QgsRasterLayer, QgsRectangle, QgsVectorLayer,
     QgsVectorTileLayer)
-from qgis.PyQt.QtCore import QSize, QVariant  # noqa: E402
+from qgis.PyQt.QtCore import QDate, QSize, QTimeZone, QVariant  # noqa: E402
 from qgis.PyQt.QtGui import QColor  # noqa: E402
 from qgis.PyQt.QtNetwork import QSsl, QSslCertificate  # noqa: E402
 
@@ -28,6 +28,7 @@ PKI = os.environ.get("SEUIL_PKI", "var/demo/pki")
 CONVENTION = os.environ.get("SEUIL_CONVENTION", "mel")
 OUT = os.environ.get("OUT", PROFILE)
 EXTENT = QgsRectangle(684000, 7044000, 720000, 7078000)
+PARIS = QTimeZone(b"Europe/Paris")
 failed = 0
 
 
@@ -95,6 +96,12 @@ def vector(name, uri, provider, expected_types=True):
         types = {f.name(): f.type() for f in layer.fields()}
         check(f"{name} types", types.get("millesime") in (QVariant.Int, QVariant.LongLong)
               and types.get("statut") == QVariant.String, types.get("millesime"))
+        # OGC API's GeoJSON has no type for dates: QGIS guesses.
+        if provider == "WFS" and check(f"{name} knows the date as a date", types.get("date_reference") == QVariant.DateTime):
+            late = [f for f in features if any(
+                day != QDate(f["millesime"], 1, 1)
+                for day in (f["date_reference"].toUTC().date(), f["date_reference"].toTimeZone(PARIS).date()))]
+            check(f"{name} shows the right day", not late, f"{len(late)} on another day")
     inside = QgsRectangle(699000, 7052000, 708000, 7061000)
     if layer.crs().authid() == "EPSG:2154":
         some = len(list(QgsVectorLayer(uri, name, provider).getFeatures(QgsFeatureRequest().setFilterRect(inside))))

@@ -2,6 +2,7 @@
 
 use super::ask::{Ask, Page};
 use super::links::{Link, links_json, segment};
+use super::negotiate;
 use super::params::crs_list;
 use super::resource::Plan;
 use super::tiles::TILESETS;
@@ -135,7 +136,9 @@ fn links(page: &Page, site: &Site, layer: &Layer) -> Vec<Link> {
         // Without `f`, which it does not need: GDAL puts the identifier of a feature behind this very address.
         add("items", "application/geo+json", items, "/items");
         add("items", "text/html", items, "/items?f=html");
-        add("items", "text/csv", items, "/items?f=csv");
+        for offer in [negotiate::CSV, negotiate::SHAPEFILE, negotiate::XLSX] {
+            add("items", offer.bare(), items, &format!("/items?f={}", offer.f));
+        }
     }
     if site.operations.contains(&Operation::Tuiles) {
         add(TILESETS, "application/json", ["Tuiles vectorielles", "Vector tiles"], "/tiles");
