@@ -130,7 +130,7 @@ fn purged(portal: &'static Portal) {
 }
 
 /// Runs a command of the program against the portal; gives what it printed, and whether it went well.
-fn seuil(portal: &Portal, arguments: &[&str]) -> (bool, String) {
+pub fn seuil(portal: &Portal, arguments: &[&str]) -> (bool, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_seuil"))
         .args(["--log", "warn", "--config"])
         .arg(portal.dir.join("seuil.toml"))

@@ -1,6 +1,7 @@
 //! What is withheld is withheld in every protocol.
 
 use crate::Case;
+use crate::journal::seuil;
 use crate::portal::Portal;
 use serde_json::Value;
 use seuil::db::{Role, Which};
@@ -14,6 +15,8 @@ pub const CASES: &[Case] = &[
     ("filters_and_sorts_say_nothing_of_withheld_rows", filters),
     ("names_of_withheld_residences_are_nowhere_in_serving", markers),
     ("the_publication_was_proved", proved),
+    ("the_report_shows_what_is_lost_and_what_was_attacked", reported),
+    ("the_metadata_of_each_layer_say_the_rule_and_its_parameters", ruled),
 ];
 
 /// What a withheld residence may carry: identifiers, zone codes, times, status.
@@ -246,4 +249,33 @@ fn proved(portal: &'static Portal) {
         )
         .expect("verdicts");
     assert_eq!(verdicts, [[Some("0".to_owned())]]);
+}
+
+fn reported(portal: &'static Portal) {
+    let folder = tempfile::tempdir().expect("folder");
+    let (page, data) = (folder.path().join("r.html"), folder.path().join("r.json"));
+    let [html, json] = [&page, &data].map(|p| p.to_str().expect("UTF-8").to_owned());
+    let (good, said) = seuil(portal, &["publications", "report", "--html", &html, "--json", &json]);
+    assert!(good, "{said}");
+    let page = std::fs::read_to_string(page).expect("page");
+    assert_eq!(page.matches("<svg").count(), 3, "a map for each theme");
+    for class in ["d", "p", "s"] {
+        assert!(page.contains(&format!("<path class=\"{class}\"")), "no IRIS of class {class}");
+    }
+    assert!(page.contains("Ce que l'attaquant sait et tente") && page.contains("Ce que coûte la protection"));
+    let data: Value = serde_json::from_slice(&std::fs::read(data).expect("JSON")).expect("JSON");
+    assert_eq!(data["preuve"]["constats"], serde_json::json!([]));
+    assert!(data["publication"]["prices"].as_array().is_some_and(|p| p.len() > 9));
+    let (good, said) = seuil(portal, &["publications", "report", "4711", "--html", &html]);
+    assert!(!good && said.contains("publication 4711 never became current"), "{said}");
+}
+
+fn ruled(portal: &'static Portal) {
+    let client = portal.client("mel");
+    for layer in ["parc_commune", "occupation_iris", "attributions_residence"] {
+        let record = client.get(&format!("/metadata/{layer}.xml")).expect(200).text();
+        for words in ["seuil de 11 unités", "threshold of 11 units", "plus de 85 %", "règle G1"] {
+            assert!(record.contains(words), "{layer} does not say {words:?}");
+        }
+    }
 }

@@ -2,6 +2,8 @@
 
 use crate::config::Config;
 use crate::publish;
+use anyhow::Context;
+use std::path::PathBuf;
 
 /// Lists, rolls back and prunes publications.
 #[derive(Debug, clap::Args)]
@@ -18,6 +20,17 @@ enum What {
     Rollback {
         /// Its number; without: the one that was current last.
         publication: Option<i64>,
+    },
+    /// Writes the report stored with a publication: what protection costs, with a map, and what the proof attacked.
+    Report {
+        /// Its number; without: the current one.
+        publication: Option<i64>,
+        /// The page, in French.
+        #[arg(long)]
+        html: PathBuf,
+        /// The same for programs.
+        #[arg(long)]
+        json: Option<PathBuf>,
     },
     /// Drops the rows of former publications whose grace time is over.
     Prune {
@@ -52,6 +65,15 @@ impl Publications {
             What::Rollback { publication } => {
                 let id = publish::rollback(&config, publication).await?;
                 println!("publication {id} is current again");
+            }
+            What::Report { publication, html, json } => {
+                let (id, page, data) = publish::stored_report(&config, publication).await?;
+                std::fs::write(&html, page).with_context(|| format!("writing {}", html.display()))?;
+                if let Some(file) = json {
+                    let text = serde_json::to_string_pretty(&data)?;
+                    std::fs::write(&file, text).with_context(|| format!("writing {}", file.display()))?;
+                }
+                println!("report of publication {id}: {}", html.display());
             }
             What::Prune { keep, candidate } => {
                 let pruned = publish::prune(&config, keep, candidate).await?;

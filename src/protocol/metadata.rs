@@ -71,11 +71,11 @@ struct Record {
 
 impl Reply for Record {
     fn answer(self: Box<Self>, fetched: Fetched, context: &Context) -> Result<Answer> {
-        let Fetched::Facts { layers: facts, published, .. } = fetched else { return Err(Error::Internal) };
+        let Fetched::Facts { layers: facts, published, rule, .. } = fetched else { return Err(Error::Internal) };
         let catalogue = &context.site.catalogue;
         let published = write_instant(published);
         let values = match catalogue.layer(&self.id) {
-            Some(layer) => of_layer(layer, facts.iter().find(|f| f.layer == layer.id), &published, context),
+            Some(layer) => of_layer(layer, facts.iter().find(|f| f.layer == layer.id), &published, &rule, context),
             None => of_service(&facts, &published, context),
         };
         let xml = template::fill(&TEMPLATES, TEMPLATE, values)?;
@@ -144,7 +144,7 @@ fn services(context: &Context) -> Vec<Value> {
     all.into_iter().map(|(url, protocol, name)| context! { url => url, protocol => protocol, name => name }).collect()
 }
 
-fn of_layer(layer: &Layer, facts: Option<&LayerFacts>, published: &str, context: &Context) -> Value {
+fn of_layer(layer: &Layer, facts: Option<&LayerFacts>, published: &str, rule: &Text, context: &Context) -> Value {
     let (service, base) = (&context.site.catalogue.service, &context.base_url);
     let mut online = services(context);
     if context.site.operations.contains(&Operation::Wfs) {
@@ -158,8 +158,8 @@ fn of_layer(layer: &Layer, facts: Option<&LayerFacts>, published: &str, context:
             [one] => format!("{} {one}. ", if french { "Millésime" } else { "Vintage" }),
             [first, .., last] => format!("{} {first} – {last}. ", if french { "Millésimes" } else { "Vintages" }),
         };
-        let text = format!("{spoken}{} {}", service.attribution.get(french), service.lineage.get(french));
-        text.trim().to_owned()
+        let (by, how) = (service.attribution.get(french), service.lineage.get(french));
+        format!("{spoken}{by} {how} {}", rule.get(french)).trim().to_owned()
     };
     context! {
         ..context! {
@@ -246,6 +246,9 @@ mod tests {
             let data = root.child("identificationInfo").unwrap().child("MD_DataIdentification").unwrap();
             let legal = data.child("resourceConstraints").unwrap().child("MD_LegalConstraints").unwrap();
             assert_eq!(text(legal, &["useLimitation", "CharacterString"]), "Usage interne");
+            let lineage =
+                ["dataQualityInfo", "DQ_DataQuality", "lineage", "LI_Lineage", "statement", "CharacterString"];
+            assert!(text(&root, &lineage).ends_with("Règle G1"), "{}", text(&root, &lineage));
             let west = [
                 "extent",
                 "EX_Extent",

@@ -4,6 +4,7 @@ use super::PublishError;
 use super::candidate::{abandon, session};
 use crate::config::Config;
 use crate::db::Which;
+use serde_json::{Value, json};
 
 /// A publication as the registry holds it.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,6 +58,36 @@ pub async fn list(config: &Config) -> Result<Vec<Publication>, PublishError> {
             rows: r.get(6),
         })
         .collect())
+}
+
+/// The report stored with a publication (`None`: with the current one): the page of the publication with that of the proof
+/// behind it, and both as JSON.
+///
+/// # Errors
+/// [`PublishError`]; [`PublishError::NoReport`] when there is no such publication, or when it never became current.
+pub async fn stored_report(config: &Config, id: Option<i64>) -> Result<(i64, String, Value), PublishError> {
+    let serving = session(config, Which::Serving).await?;
+    let row = serving
+        .query_opt(
+            "SELECT p.id, p.rapport, p.rapport_html, v.rapport, v.rapport_html
+             FROM registre.publication p
+             LEFT JOIN LATERAL (SELECT rapport, rapport_html FROM registre.verdict v
+                                WHERE v.publication = p.id ORDER BY v.id DESC LIMIT 1) v ON true
+             WHERE CASE WHEN $1::int8 IS NULL THEN p.etat = 'courante' ELSE p.id = $1 END AND p.rapport_html IS NOT NULL",
+            &[&id],
+        )
+        .await
+        .map_err(PublishError::during("reading a report"))?;
+    let row = row.ok_or(PublishError::NoReport { publication: id })?;
+    let (page, proof): (String, Option<String>) = (row.get(2), row.get(4));
+    // The proof's page from its title on; what stands before it is the head of a page of its own.
+    let proof = proof.as_deref().and_then(|p| p.find("<h1>").and_then(|at| p.get(at..))).unwrap_or_default();
+    let html = match page.rsplit_once("</body>") {
+        Some((before, after)) => format!("{before}{proof}</body>{after}"),
+        None => page + proof,
+    };
+    let json = json!({ "publication": row.get::<_, Value>(1), "preuve": row.get::<_, Option<Value>>(3) });
+    Ok((row.get(0), html, json))
 }
 
 /// Makes a former publication current again (the newest former one without a number); returns its number.

@@ -2,6 +2,7 @@
 
 use super::PublishError;
 use super::report::{Step, StepReport};
+use crate::catalogue::Text;
 use crate::config::{Config, Secrecy};
 use crate::db::{Role, Which, connect};
 use serde_json::{Value, json};
@@ -28,7 +29,33 @@ pub(super) fn parameters(s: &Secrecy) -> Value {
         "residences": s.residences,
         "vue_bailleur": s.landlord_view,
         "methode": "G1",
+        "texte": words(s),
     })
+}
+
+/// The rule and its parameters in words, stored with the publication: the metadata of each layer say them.
+fn words(s: &Secrecy) -> Text {
+    let (least, rest) = (s.threshold, s.residences);
+    let share = format!("{:.0}", s.dominance * 100.0);
+    let landlord = |yes: &'static str| if s.landlord_view { yes } else { "" };
+    Text {
+        fr: format!(
+            "Secret statistique : seuil de {least} unités (logements pour le parc, ménages ayant répondu pour l'occupation, \
+             attributions sur 36 mois pour les attributions) par ligne et par famille d'indicateurs ; règle G1 : dans chaque \
+             maille des zonages publiés, ce qui n'est pas publié est vide ou compte au moins {least} unités et {rest} \
+             résidences, dont aucune ne fait plus de {share} %{} ; parc diffus mis à jour par lots ; vérifié avant publication \
+             par une attaque indépendante.",
+            landlord(", et cela encore après retrait du patrimoine de chaque bailleur")
+        ),
+        en: format!(
+            "Statistical confidentiality: threshold of {least} units (dwellings for the stock, households that answered for \
+             its occupation, allocations over 36 months for allocations) for each row and each family of indicators; rule G1: \
+             in each cell of the published zonings, what is not published is empty or holds at least {least} units and {rest} \
+             residences, none of them over {share} %{}; unpublished stock updated in batches; verified before publication by \
+             an independent attack.",
+            landlord(", and still does after the residences of any one landlord are removed")
+        ),
+    }
 }
 
 /// A session of the publisher with room to sort and hash.

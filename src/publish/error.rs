@@ -57,6 +57,12 @@ pub enum PublishError {
     /// There is no former publication to return to.
     #[error("there is no former publication to return to")]
     NoFormer,
+    /// There is no report to show.
+    #[error("{}; `seuil publications list` shows which there are", no_report(*.publication))]
+    NoReport {
+        /// Which publication was asked for; `None`: the current one.
+        publication: Option<i64>,
+    },
     /// The proof could not be made: no proof, no publication.
     #[error("the proof could not be made: {0}")]
     Proof(#[source] crate::check::CheckError),
@@ -71,6 +77,13 @@ pub enum PublishError {
         /// Why.
         source: std::io::Error,
     },
+}
+
+fn no_report(publication: Option<i64>) -> String {
+    match publication {
+        None => "nothing was published yet".to_owned(),
+        Some(id) => format!("publication {id} never became current"),
+    }
 }
 
 impl PublishError {

@@ -7,6 +7,7 @@ mod admin;
 mod candidate;
 mod copy;
 mod error;
+mod losses;
 pub mod plan;
 mod planning;
 mod prepare;
@@ -14,7 +15,7 @@ mod proof;
 mod report;
 mod workers;
 
-pub use admin::{Pruned, Publication, list, prune, rollback};
+pub use admin::{Pruned, Publication, list, prune, rollback, stored_report};
 pub use error::PublishError;
 pub use report::{PriceLine, Report, Step, StepReport};
 
@@ -123,6 +124,7 @@ impl Run<'_> {
             lignes: c.data(Step::Copie).await?,
             ecartes: [c.data(Step::Zones).await?, c.data(Step::Mesures).await?].into_iter().collect(),
             steps: self.steps,
+            carte: String::new(),
         })
     }
 }
@@ -152,6 +154,7 @@ async fn make_current(c: &Candidate<'_>, report: &mut Report) -> Result<String, 
         .await
         .map_err(PublishError::during("writing the ledger"))?;
     report.current = true;
+    report.carte = losses::maps(c).await?;
     let json = serde_json::to_value(&*report).unwrap_or_default();
     let grace = c.config.server.grace as f64;
     c.serving

@@ -93,13 +93,18 @@ pub struct Report {
     pub ecartes: Value,
     /// Its steps.
     pub steps: Vec<StepReport>,
+    /// The map of what is lost, as HTML.
+    #[serde(skip)]
+    pub carte: String,
 }
 
 impl Report {
     /// The report as a page for a reader, in French.
     pub fn html(&self) -> String {
         let mut out = format!(
-            "<!doctype html><html lang=\"fr\"><head><meta charset=\"utf-8\"><title>Publication {0}</title></head><body>\
+            "<!doctype html><html lang=\"fr\"><head><meta charset=\"utf-8\"><title>Publication {0}</title>\
+             <style>body{{font:16px/1.5 sans-serif;max-width:60em;margin:2em auto;padding:0 1em}}table{{border-collapse:collapse}}\
+             td,th{{border:1px solid #bbb;padding:.2em .6em;text-align:left}}</style></head><body>\
              <h1>Publication {0}</h1><h2>Paramètres du secret</h2><ul>",
             self.publication
         );
@@ -132,7 +137,8 @@ impl Report {
                 share(l.prix.secondary_units)
             );
         }
-        out.push_str("</table><h2>Étapes</h2><table><tr><th>étape</th><th>durée</th><th>détail</th></tr>");
+        let _ = write!(out, "</table>{}", self.carte);
+        out.push_str("<h2>Étapes</h2><table><tr><th>étape</th><th>durée</th><th>détail</th></tr>");
         for s in &self.steps {
             let took = s.took.map_or_else(|| "reprise".to_owned(), |t| format!("{:.1} s", t.as_secs_f64()));
             let _ = write!(out, "<tr><td>{}</td><td>{took}</td><td>{}</td></tr>", s.step.name(), s.detail);

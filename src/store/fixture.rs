@@ -9,7 +9,7 @@
 
 use super::build::{Pool, TableBuilder};
 use super::{LayerData, Rows, Snapshot, Store};
-use crate::catalogue::{Catalogue, FieldKind, Vintages, load_embedded};
+use crate::catalogue::{Catalogue, FieldKind, Text, Vintages, load_embedded};
 use crate::convention::{Access, Operation, Scoped, Territory};
 use crate::geo::{Crs, Position};
 use crate::query::{Query, Value};
@@ -203,7 +203,8 @@ impl Fixture {
             let len = if evolution { table.len() } else { table.newest() };
             layers.push(LayerData { table, len, evolution });
         }
-        let snapshot = Snapshot { publication: self.publication, published: 1_735_689_600_000, layers };
+        let snapshot =
+            Snapshot { publication: self.publication, published: 1_735_689_600_000, rule: Text::default(), layers };
         World { catalogue: self.catalogue, snapshot: Arc::new(snapshot) }
     }
 }

@@ -9,7 +9,7 @@ use super::dictionary::Dictionary;
 use super::geometry::{GeometryTable, Shapes};
 use super::load::{Publication, assemble};
 use super::snapshot::{Cells, Column, Snapshot, Table, TableParts};
-use crate::catalogue::{Catalogue, FieldId, FieldKind};
+use crate::catalogue::{Catalogue, FieldId, FieldKind, Text};
 use crate::query::Value;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -22,7 +22,7 @@ use std::sync::Arc;
 pub const FILE: &str = "publication.seuil";
 
 /// First bytes of the file; the last one counts versions of the format.
-const MAGIC: [u8; 8] = *b"SEUIL\0\0\x01";
+const MAGIC: [u8; 8] = *b"SEUIL\0\0\x02";
 
 /// Why a file is refused.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +52,7 @@ pub enum KeepError {
 struct Body {
     publication: i64,
     published: i64,
+    rule: Text,
     /// What of the catalogue the columns depend on.
     catalogue: Vec<(String, Vec<(String, FieldKind)>)>,
     dictionaries: Vec<(FieldKind, Vec<Value>)>,
@@ -120,6 +121,7 @@ pub fn write(dir: &Path, catalogue: &Catalogue, snapshot: &Snapshot) -> Result<(
     let body = Body {
         publication: snapshot.publication,
         published: snapshot.published,
+        rule: snapshot.rule.clone(),
         catalogue: shape(catalogue),
         dictionaries: dictionaries.iter().map(|d| (d.kind(), d.values().to_vec())).collect(),
         geometries: geometries.iter().map(|g| g.shapes().clone()).collect(),
@@ -209,7 +211,7 @@ fn restore(body: Body, catalogue: &Catalogue) -> Result<Snapshot, KeepError> {
         tables.insert(kept.relation, Arc::new(Table::new(parts, Arc::clone(geometry))));
     }
     let publication = Publication { id: body.publication, since: body.published };
-    let snapshot = assemble(catalogue, publication, &tables);
+    let snapshot = assemble(catalogue, publication, body.rule, &tables);
     if snapshot.layers.len() != catalogue.layers().len() {
         return Err(KeepError::Inconsistent("a relation is missing"));
     }

@@ -4,7 +4,7 @@ use super::build::{Pool, TableBuilder};
 use super::decode::{Decoder, Raw};
 use super::sql::{identifier, relation};
 use super::{LayerData, Snapshot, StoreError, Table, check};
-use crate::catalogue::{Catalogue, FieldKind, Layer, Vintages};
+use crate::catalogue::{Catalogue, FieldKind, Layer, Text, Vintages};
 use crate::db::DbError;
 use futures_util::TryStreamExt;
 use std::collections::HashMap;
@@ -34,6 +34,10 @@ const CURRENT: &str = "SELECT id, (extract(epoch FROM courante_depuis) * 1000)::
 pub const READABLE: &str = "SELECT id, (extract(epoch FROM courante_depuis) * 1000)::bigint FROM registre.publication \
                         WHERE id = $1 AND etat IN ('courante', 'ancienne')";
 
+/// The statement that says by which rule a publication was made (`parametres.texte`: its words in both languages).
+const RULE: &str = "SELECT coalesce(parametres #>> '{texte,fr}', ''), coalesce(parametres #>> '{texte,en}', '') \
+                    FROM registre.publication WHERE id = $1";
+
 /// The current publication; `None` when there is none.
 ///
 /// # Errors
@@ -53,6 +57,7 @@ pub async fn load(client: &mut Client, catalogue: &Catalogue, wanted: Option<i64
     let doing = |doing| move |source| DbError::Statement { doing, source };
     let tx = client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true).start().await;
     let tx = tx.map_err(doing("beginning to load a publication"))?;
+    let mut rule = Text::default();
     let publication = if has_publications(catalogue) {
         let found = match wanted {
             None => tx.query_opt(CURRENT, &[]).await,
@@ -60,7 +65,10 @@ pub async fn load(client: &mut Client, catalogue: &Catalogue, wanted: Option<i64
         };
         let found = found.map_err(doing("finding a publication"))?;
         let publication = found.map(|r| Publication { id: r.get(0), since: r.get(1) });
-        publication.ok_or(StoreError::NoPublication { wanted })?
+        let publication = publication.ok_or(StoreError::NoPublication { wanted })?;
+        let said = tx.query_opt(RULE, &[&publication.id]).await.map_err(doing("reading the rule of a publication"))?;
+        rule = said.map(|r| Text { fr: r.get(0), en: r.get(1) }).unwrap_or_default();
+        publication
     } else {
         Publication { id: 0, since: jiff::Timestamp::now().as_millisecond() }
     };
@@ -77,7 +85,7 @@ pub async fn load(client: &mut Client, catalogue: &Catalogue, wanted: Option<i64
         }
     }
     tx.commit().await.map_err(doing("ending to load a publication"))?;
-    let snapshot = assemble(catalogue, publication, &tables);
+    let snapshot = assemble(catalogue, publication, rule, &tables);
     tracing::info!(
         publication = publication.id,
         rows = tables.values().map(|t| u64::from(t.len())).sum::<u64>(),
@@ -88,7 +96,12 @@ pub async fn load(client: &mut Client, catalogue: &Catalogue, wanted: Option<i64
 }
 
 /// Joins tables to layers.
-pub fn assemble<K>(catalogue: &Catalogue, publication: Publication, tables: &HashMap<K, Arc<Table>>) -> Snapshot
+pub fn assemble<K>(
+    catalogue: &Catalogue,
+    publication: Publication,
+    rule: Text,
+    tables: &HashMap<K, Arc<Table>>,
+) -> Snapshot
 where
     K: std::borrow::Borrow<str> + std::hash::Hash + Eq,
 {
@@ -99,7 +112,7 @@ where
         Some(LayerData { table, len, evolution })
     };
     let layers = catalogue.layers().iter().filter_map(layer).collect();
-    Snapshot { publication: publication.id, published: publication.since, layers }
+    Snapshot { publication: publication.id, published: publication.since, rule, layers }
 }
 
 async fn read(tx: &Transaction<'_>, layer: &Layer, publication: i64, pool: &mut Pool) -> Result<Table, StoreError> {

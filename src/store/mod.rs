@@ -35,7 +35,7 @@ pub use geometry::{GeometryTable, Shapes, StoredCrs};
 pub use readings::ReadingKey;
 pub use snapshot::{Cells, Column, LayerData, Snapshot, Table};
 
-use crate::catalogue::{Catalogue, FieldId, LayerId};
+use crate::catalogue::{Catalogue, FieldId, LayerId, Text};
 use crate::config::{Config, Database};
 use crate::convention::Scoped;
 use crate::error::{Error, Result};
@@ -116,6 +116,8 @@ pub enum Fetched {
         publication: i64,
         /// When it was made current (milliseconds since 1970).
         published: i64,
+        /// In words, the rule that made it ([`Snapshot::rule`]).
+        rule: Text,
         /// The facts.
         layers: Arc<[LayerFacts]>,
     },

@@ -58,6 +58,7 @@ impl Reader<'_> {
             Query::Legend(_) | Query::Describe(_) | Query::Capabilities => Ok(Fetched::Facts {
                 publication: self.snapshot.publication,
                 published: self.snapshot.published,
+                rule: self.snapshot.rule.clone(),
                 layers: self.facts()?,
             }),
         }

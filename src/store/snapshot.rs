@@ -6,7 +6,7 @@
 
 use super::dictionary::Dictionary;
 use super::geometry::GeometryTable;
-use crate::catalogue::{FieldId, FieldKind};
+use crate::catalogue::{FieldId, FieldKind, Text};
 use crate::query::Value;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
@@ -19,6 +19,8 @@ pub struct Snapshot {
     pub publication: i64,
     /// When it was made current, milliseconds since 1970.
     pub published: i64,
+    /// In words, the rule and parameters of disclosure control that made it, as stored with it; empty when it names none.
+    pub rule: Text,
     /// Data by `LayerId`.
     pub layers: Vec<LayerData>,
 }

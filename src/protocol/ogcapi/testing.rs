@@ -68,6 +68,7 @@ pub fn facts(site: &Site) -> Fetched {
     Fetched::Facts {
         publication: 7,
         published: 1_700_000_000_000,
+        rule: crate::catalogue::Text { fr: "Règle G1".into(), en: "Rule G1".into() },
         layers: site
             .catalogue
             .layers()

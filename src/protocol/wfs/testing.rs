@@ -101,7 +101,7 @@ impl Bench {
                     vintages: vec![2023, 2024],
                 };
                 let layers = self.site.catalogue.layers().iter().map(|l| facts(l.id)).collect();
-                Fetched::Facts { publication: 7, published: 1_700_000_000_000, layers }
+                Fetched::Facts { publication: 7, published: 1_700_000_000_000, rule: Default::default(), layers }
             }
         }
     }

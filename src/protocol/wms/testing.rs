@@ -93,7 +93,7 @@ pub fn facts(site: &Site) -> Fetched {
             vintages: if some { vec![2022, 2023, 2024] } else { Vec::new() },
         }
     });
-    Fetched::Facts { publication: 7, published: 1_700_000_000_000, layers: layers.collect() }
+    Fetched::Facts { publication: 7, published: 1_700_000_000_000, rule: Default::default(), layers: layers.collect() }
 }
 
 /// All rows of the layers of a map: more than a store gives.
