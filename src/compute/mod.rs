@@ -206,7 +206,6 @@ impl<T: Send, F: FnOnce() -> Result<T> + Send> Task for Once<T, F> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::atomic::{AtomicUsize, Ordering};
 
     struct Counting {
         left: usize,
@@ -261,20 +260,23 @@ mod tests {
     #[tokio::test]
     async fn a_full_queue_refuses() {
         let pool = Pool::start(1, 2).unwrap();
-        let done = Arc::new(AtomicUsize::new(0));
+        // No job ends before the test is over with submitting, however slow the machine.
+        let gate = Arc::new(std::sync::Mutex::new(()));
+        let closed = gate.lock().unwrap();
         let mut refused = 0;
         for _ in 0..10 {
-            let done = Arc::clone(&done);
+            let gate = Arc::clone(&gate);
             let job = Once {
                 job: Some(move || {
-                    std::thread::sleep(Duration::from_millis(20));
-                    done.fetch_add(1, Ordering::SeqCst);
+                    drop(gate.lock());
                     Ok(())
                 }),
                 tell: Some(tokio::sync::oneshot::channel().0),
             };
             refused += usize::from(pool.submit(1, Box::new(job)).is_err());
         }
-        assert!(refused >= 7, "{refused}");
+        drop(closed);
+        // One at work at most, two that wait.
+        assert!((7..=8).contains(&refused), "{refused}");
     }
 }
