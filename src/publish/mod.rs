@@ -12,6 +12,7 @@ pub mod plan;
 mod planning;
 mod prepare;
 mod proof;
+mod reading;
 mod report;
 mod workers;
 

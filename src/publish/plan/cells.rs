@@ -37,6 +37,8 @@ pub(super) struct Cells<'a> {
     pub members: Vec<Vec<u32>>,
     /// Cells that break the rule.
     pub broken: BTreeSet<Key>,
+    /// Cells found to break it since somebody last took these.
+    pub news: Vec<Key>,
 }
 
 /// What a change would do: cells that go and cells that come.
@@ -59,6 +61,7 @@ impl<'a> Cells<'a> {
             by_zone: vec![BTreeSet::new(); problem.zones.len()],
             members: vec![Vec::new(); problem.zones.len()],
             broken: BTreeSet::new(),
+            news: Vec::new(),
         };
         for (n, r) in problem.residences.iter().enumerate() {
             if r.units == 0 {
@@ -121,6 +124,7 @@ impl<'a> Cells<'a> {
         }
         if derivable(&key) && self.cells.get(&key).is_some_and(|c| !self.cell_holds(c)) {
             self.broken.insert(key);
+            self.news.push(key);
         } else {
             self.broken.remove(&key);
         }

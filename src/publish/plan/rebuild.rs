@@ -3,7 +3,7 @@
 
 use super::cells::Key;
 use super::repair::Repair;
-use super::{COMMUNE, Decision};
+use super::Decision;
 use std::collections::BTreeSet;
 
 impl Repair<'_> {
@@ -19,24 +19,29 @@ impl Repair<'_> {
     }
 
     fn rebuild_without(&mut self, zone: u32) -> bool {
-        let before: BTreeSet<u32> = self.closed_here().into_iter().collect();
-        let here = self.communes_of(zone);
-        let near: Vec<u32> = before.iter().copied().filter(|z| !self.communes_of(*z).is_disjoint(&here)).collect();
-        let far: BTreeSet<u32> = before.iter().copied().filter(|z| !near.contains(z)).collect();
-        let mut region: BTreeSet<Key> = BTreeSet::new();
+        let is_closed = |s: &Self, z: u32| s.closed.contains(&(s.cells.problem.zones[z as usize].units, z));
+        let communes = &self.communes_of[zone as usize];
+        let rows = communes.iter().filter_map(|c| self.rows_of.get(c)).flatten().copied();
+        let near: BTreeSet<u32> = rows.filter(|z| is_closed(self, *z)).collect();
+        let mut region: Vec<Key> = Vec::new();
         let mut price = 0;
-        for z in near {
-            let change = self.cells.opening(z);
-            price += self.raise(&change) - self.cost(&[z]) as i64;
+        self.changed.clear();
+        for z in &near {
+            let change = self.cells.opening(*z);
+            price += self.raise(&change) - self.cost(&[*z]) as i64;
             region.extend(change.come.keys());
-            self.make(change, &[z], Decision::Show);
+            self.make(change, &[*z], Decision::Show);
         }
         self.barred = Some(zone);
-        price += self.close_for_cells(Some(&mut region));
+        price += self.close_for_cells(region);
         self.barred = None;
         loop {
-            let again: Vec<u32> = self.closed_here().into_iter().filter(|z| !far.contains(z)).collect();
-            let gain = self.show_again(again);
+            // The dearest first. Rows that were withheld elsewhere are left alone.
+            let mut again: Vec<(u32, u32)> =
+                self.changed.iter().map(|z| (self.cells.problem.zones[*z as usize].units, *z)).collect();
+            again.retain(|z| self.closed.contains(z));
+            again.sort_unstable_by(|a, b| b.cmp(a));
+            let gain = self.show_again(again.into_iter().map(|(_, z)| z).collect());
             price += gain;
             if gain == 0 {
                 break;
@@ -45,20 +50,16 @@ impl Repair<'_> {
         if price < 0 {
             return true;
         }
-        let after: BTreeSet<u32> = self.closed_here().into_iter().collect();
-        for z in after.difference(&before) {
-            let change = self.cells.opening(*z);
-            self.make(change, &[*z], Decision::Show);
+        let changed = std::mem::take(&mut self.changed);
+        for z in changed.iter().filter(|z| !near.contains(*z)) {
+            if is_closed(self, *z) {
+                let change = self.cells.opening(*z);
+                self.make(change, &[*z], Decision::Show);
+            }
         }
-        let again: Vec<u32> = before.difference(&after).copied().collect();
+        let again: Vec<u32> = near.iter().copied().filter(|z| !is_closed(self, *z)).collect();
         let change = self.cells.closing(&again);
         self.make(change, &again, super::repair::SECONDARY);
         false
-    }
-
-    /// Communes of the residences that a zone row counts.
-    fn communes_of(&self, zone: u32) -> BTreeSet<u32> {
-        let residences = &self.cells.problem.residences;
-        self.cells.members[zone as usize].iter().filter_map(|r| residences[*r as usize].zones[COMMUNE]).collect()
     }
 }

@@ -39,8 +39,19 @@ pub(super) struct Repair<'a> {
     pub cells: Cells<'a>,
     /// IRIS of a (commune, commune associée), the smallest first.
     pub iris: BTreeMap<(u32, Option<u32>), Vec<u32>>,
+    /// Where in it an IRIS is.
+    pub siblings: HashMap<u32, (u32, Option<u32>)>,
     /// Communes, cheapest to withhold first, each with all the zone rows that lie in it.
-    pub communes: Vec<(u64, u32, Vec<u32>)>,
+    pub communes: Vec<Commune>,
+    /// Places in it: of a commune, and of those that may be withheld at all.
+    commune_at: HashMap<u32, usize>,
+    free_communes: Vec<usize>,
+    /// Communes of the residences that a zone row counts, and the rows that count residences of a commune.
+    pub communes_of: Vec<BTreeSet<u32>>,
+    pub rows_of: HashMap<u32, Vec<u32>>,
+    /// Rows withheld here (units, zone), and those about which anything was decided since somebody last took these.
+    pub closed: BTreeSet<(u32, u32)>,
+    pub changed: BTreeSet<u32>,
     /// What the cheapest residences cost that mend a cell.
     pub mending: HashMap<Vec<u32>, u64>,
     /// The same for the broken cells as they are, by name.
@@ -48,6 +59,9 @@ pub(super) struct Repair<'a> {
     /// A row that may not be withheld for now.
     pub barred: Option<u32>,
 }
+
+/// Price of withholding all rows in a commune, its row, all rows that lie in it.
+type Commune = (u64, u32, Vec<u32>);
 
 impl<'a> Repair<'a> {
     fn new(problem: &'a Problem, parameters: Parameters) -> Repair<'a> {
@@ -72,10 +86,50 @@ impl<'a> Repair<'a> {
             list.sort_unstable_by_key(|z| (units(z), *z));
             list.dedup();
         }
-        let mut communes: Vec<(u64, u32, Vec<u32>)> =
+        let mut siblings = HashMap::new();
+        for (place, list) in &iris {
+            for z in list {
+                siblings.entry(*z).or_insert(*place);
+            }
+        }
+        let mut communes: Vec<Commune> =
             inside.into_iter().map(|(c, all)| (all.iter().map(units).sum(), c, all.into_iter().collect())).collect();
         communes.sort_unstable();
-        Repair { cells, iris, communes, mending: HashMap::new(), standing: HashMap::new(), barred: None }
+        let commune_at = communes.iter().enumerate().map(|(n, (_, c, _))| (*c, n)).collect();
+        let free = |z: u32| {
+            let zone = &problem.zones[z as usize];
+            zone.withheld.is_none() && !zone.fixed && !zone.known
+        };
+        let free_communes = (0..communes.len()).filter(|n| free(communes[*n].1)).collect();
+        let commune_of = |r: &u32| problem.residences[*r as usize].zones[COMMUNE];
+        let communes_of: Vec<BTreeSet<u32>> =
+            cells.members.iter().map(|members| members.iter().filter_map(commune_of).collect()).collect();
+        let mut rows_of: HashMap<u32, Vec<u32>> = HashMap::new();
+        for (z, communes) in communes_of.iter().enumerate() {
+            for c in communes {
+                rows_of.entry(*c).or_default().push(z as u32);
+            }
+        }
+        Repair {
+            cells,
+            iris,
+            siblings,
+            communes,
+            commune_at,
+            free_communes,
+            communes_of,
+            rows_of,
+            closed: BTreeSet::new(),
+            changed: BTreeSet::new(),
+            mending: HashMap::new(),
+            standing: HashMap::new(),
+            barred: None,
+        }
+    }
+
+    /// Communes whose row may be withheld at all, the cheapest first.
+    pub fn free_communes(&self) -> impl Iterator<Item = &Commune> {
+        self.free_communes.iter().map(|n| &self.communes[*n])
     }
 
     /// Mends every broken cell, or gives up on it when nothing is left to withhold.
@@ -83,7 +137,14 @@ impl<'a> Repair<'a> {
         // Cells that no residence can mend go first: the zone rows they cost may mend others for nothing.
         for zones_first in [true, false] {
             let mut given_up: BTreeSet<Key> = BTreeSet::new();
-            while let Some(key) = self.cells.broken.iter().find(|k| !given_up.contains(*k)).copied() {
+            let mut left = self.cells.broken.clone();
+            self.cells.news.clear();
+            loop {
+                left.extend(std::mem::take(&mut self.cells.news).into_iter().filter(|k| !given_up.contains(k)));
+                let Some(key) = left.pop_first() else { break };
+                if !self.cells.broken.contains(&key) {
+                    continue;
+                }
                 let by_residences = self.cells.cells.get(&key).and_then(|c| self.by_residences(c));
                 if zones_first && by_residences.is_some() {
                     given_up.insert(key);
@@ -99,14 +160,17 @@ impl<'a> Repair<'a> {
                             self.cells.apply(change, &zones, SECONDARY);
                         }
                         None => {
-                            let left = self.cells.cells.get(&key).map_or_else(Vec::new, |c| self.candidates(c));
-                            if left.is_empty() {
+                            let rest = self.cells.cells.get(&key).map_or_else(Vec::new, |c| self.candidates(c));
+                            if rest.is_empty() {
                                 given_up.insert(key);
                             } else {
-                                self.cells.decide(key, &left, SECONDARY);
+                                self.cells.decide(key, &rest, SECONDARY);
                             }
                         }
                     },
+                }
+                if !given_up.contains(&key) && self.cells.broken.contains(&key) {
+                    left.insert(key);
                 }
             }
         }
@@ -172,9 +236,11 @@ impl<'a> Repair<'a> {
         }
         // More than three: take the smallest until it holds, then leave out what is not needed.
         let mut chosen: Vec<u32> = Vec::new();
+        let mut with = hidden.clone();
         for r in candidates {
             chosen.push(r);
-            if mends(&chosen) {
+            with.add(&self.cells.member(r));
+            if with.holds(&self.cells.parameters, &[]) {
                 let mut n = chosen.len();
                 while n > 0 {
                     n -= 1;
@@ -250,13 +316,13 @@ impl<'a> Repair<'a> {
         };
         let here: Option<Vec<u32>> = match commune {
             None => Some(Vec::new()),
-            Some(c) => self.communes.iter().find(|(_, n, _)| *n == c).and_then(|(.., zones)| whole(zones)),
+            Some(c) => self.commune_at.get(&c).and_then(|n| whole(&self.communes[*n].2)),
         };
         if let Some(here) = here {
             if !here.is_empty() {
                 families.push(vec![here.clone()]);
             }
-            let others = self.communes.iter().filter(|(_, n, _)| Some(*n) != commune && self.closable(*n));
+            let others = self.free_communes().filter(|(_, n, _)| Some(*n) != commune && self.closable(*n));
             families.push(
                 others
                     .take(SIBLINGS)

@@ -101,7 +101,8 @@ impl Remainder {
         remainder
     }
 
-    fn add(&mut self, m: &Member) {
+    /// Adds a residence.
+    pub fn add(&mut self, m: &Member) {
         if m.units == 0 {
             return;
         }
@@ -122,6 +123,12 @@ impl Remainder {
     /// Whether G1 holds with these residences added.
     pub fn holds(&self, p: &Parameters, more: &[Member]) -> bool {
         if !more.is_empty() {
+            // Most that are tried are too few for anyone.
+            let mut all = self.all;
+            more.iter().filter(|m| m.units > 0).for_each(|m| all.add(m));
+            if !all.holds(p) {
+                return false;
+            }
             let mut with = self.clone();
             more.iter().for_each(|m| with.add(m));
             return with.holds(p, &[]);

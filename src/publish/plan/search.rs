@@ -9,7 +9,7 @@
 use super::cells::{Cell, Change, Key, derivable};
 use super::repair::{Repair, SECONDARY};
 use super::{COMMUNE, Decision, IRIS};
-use std::collections::BTreeSet;
+use std::collections::{BinaryHeap, HashSet};
 
 /// Price of a cell that no residence of it can mend: more than any row.
 const HOPELESS: u64 = 1 << 40;
@@ -49,7 +49,8 @@ impl Repair<'_> {
     /// Decides which zone rows are withheld; cells that residences can mend are left for them.
     pub fn search(&mut self) {
         for _ in 0..ROUNDS {
-            let mut better = self.close_for_cells(None) < 0;
+            let broken = self.cells.broken.iter().copied().collect();
+            let mut better = self.close_for_cells(broken) < 0;
             better |= self.show_again(self.closed_here()) < 0;
             better |= self.exchange();
             if !better && !self.rebuild() {
@@ -100,6 +101,15 @@ impl Repair<'_> {
         for key in change.gone.iter().chain(change.come.keys()) {
             self.standing.remove(key);
         }
+        for z in zones {
+            let zone = &self.cells.problem.zones[*z as usize];
+            if decision == SECONDARY && zone.withheld.is_none() {
+                self.closed.insert((zone.units, *z));
+            } else {
+                self.closed.remove(&(zone.units, *z));
+            }
+            self.changed.insert(*z);
+        }
         self.cells.apply(change, zones, decision);
     }
 
@@ -117,19 +127,25 @@ impl Repair<'_> {
         raise
     }
 
-    /// Withholds zone rows for broken cells (of a region, which grows by those that it makes) where that is cheaper than their
-    /// residences; returns by how much the price rises.
-    pub fn close_for_cells(&mut self, mut region: Option<&mut BTreeSet<Key>>) -> i64 {
+    /// Withholds zone rows for these broken cells, and for those that it makes, where that is cheaper than their residences;
+    /// returns by how much the price rises.
+    pub fn close_for_cells(&mut self, cells: Vec<Key>) -> i64 {
         let mut price = 0;
-        let mut seen: BTreeSet<Key> = BTreeSet::new();
-        // The dearest first: what is withheld for them may mend others for nothing.
-        while let Some((_, key)) = {
-            let here = |k: &Key| region.as_ref().is_none_or(|r| r.contains(k)) && !seen.contains(k);
-            let broken: Vec<Key> = self.cells.broken.iter().copied().filter(here).collect();
-            let mut list: Vec<_> = broken.into_iter().map(|k| (self.mending_at(&k), k)).collect();
-            list.sort_unstable();
-            list.pop()
-        } {
+        let mut seen: HashSet<Key> = HashSet::new();
+        // The dearest first: what is withheld for them may mend others for nothing. What has changed since it was put
+        // here is skipped: it was put here again.
+        let mut queue: BinaryHeap<(u64, Key)> = BinaryHeap::new();
+        self.cells.news = cells;
+        loop {
+            for key in std::mem::take(&mut self.cells.news) {
+                if self.cells.broken.contains(&key) {
+                    queue.push((self.mending_at(&key), key));
+                }
+            }
+            let Some((cost, key)) = queue.pop() else { return price };
+            if seen.contains(&key) || !self.cells.broken.contains(&key) || self.mending_at(&key) != cost {
+                continue;
+            }
             let mut best: Option<(Raise, Vec<u32>, Change)> = None;
             let qpvs: Vec<u32> =
                 [super::QPV, super::QPV + 4].iter().filter(|s| key[**s] > 0).map(|s| key[*s] - 1).collect();
@@ -160,27 +176,19 @@ impl Repair<'_> {
             match best {
                 Some((raise, set, change)) => {
                     price += raise.units + raise.hopeless * HOPELESS as i64;
-                    if let Some(region) = &mut region {
-                        region.extend(change.come.keys());
-                    }
                     self.make(change, &set, SECONDARY);
+                    self.cells.news.push(key);
                 }
                 None => {
                     seen.insert(key);
                 }
             }
         }
-        price
     }
 
     /// Zone rows withheld here, the dearest first.
     pub fn closed_here(&self) -> Vec<u32> {
-        let problem = self.cells.problem;
-        let mut zones: Vec<u32> = (0..problem.zones.len() as u32)
-            .filter(|z| problem.zones[*z as usize].withheld.is_none() && self.cells.zones[*z as usize] == SECONDARY)
-            .collect();
-        zones.sort_unstable_by_key(|z| std::cmp::Reverse((problem.zones[*z as usize].units, *z)));
-        zones
+        self.closed.iter().rev().map(|(_, z)| *z).collect()
     }
 
     /// Shows those of some rows again whose cells cost less than they do; returns by how much the price rises.
@@ -202,16 +210,19 @@ impl Repair<'_> {
         let mut any = false;
         for z in self.closed_here() {
             let scale = self.cells.problem.zones[z as usize].scale;
+            let other = |s: &u32| *s != z && self.closable(*s);
             let siblings: Vec<u32> = match scale {
-                IRIS => self.iris.values().find(|l| l.contains(&z)).cloned().unwrap_or_default(),
-                COMMUNE => self.communes.iter().map(|(_, c, _)| *c).collect(),
+                IRIS => {
+                    let list = self.siblings.get(&z).and_then(|place| self.iris.get(place));
+                    list.into_iter().flatten().copied().filter(other).take(EXCHANGES).collect()
+                }
+                COMMUNE => self.free_communes().map(|(_, c, _)| *c).filter(other).take(EXCHANGES).collect(),
                 _ => continue,
             };
-            let siblings: Vec<u32> = siblings.into_iter().filter(|s| *s != z && self.closable(*s)).collect();
             let own = self.cost(&[z]) as i64;
-            let (opened, broken) = (self.cells.opening(z).gone, self.cells.broken.clone());
-            let freed: i64 = opened.iter().filter(|k| broken.contains(*k)).map(|k| self.mending_at(k) as i64).sum();
-            for s in siblings.into_iter().take(EXCHANGES) {
+            let opened = self.cells.opening(z).gone;
+            let freed: i64 = opened.iter().map(|k| self.mending_at(k) as i64).sum();
+            for s in siblings {
                 if self.cost(&[s]) as i64 - self.saving(&[s]) - freed >= own {
                     continue;
                 }

@@ -97,6 +97,9 @@ impl<'a> Series<'a> {
     }
 
     fn known(&self, v: usize, scale: usize, id: &str, family: &str) -> (bool, bool) {
+        if self.ledger.is_empty() {
+            return (false, false);
+        }
         let scale = if scale == ASSOCIEE { COMMUNE } else { scale };
         let key = (self.time.inputs[v].vintage, scale, id.to_owned());
         let Some(k) = self.ledger.get(&key) else { return (false, false) };

@@ -9,13 +9,28 @@ pub(super) struct Timeline<'a> {
     ids: Vec<&'a str>,
     /// By vintage and entry: number of the residence.
     numbers: Vec<Vec<u32>>,
-    /// By vintage: entry of a residence.
-    entries: Vec<HashMap<u32, usize>>,
+    /// By vintage and residence: its entry.
+    entries: Vec<Vec<u32>>,
     /// (scale, code).
     zones: Vec<(usize, &'a str)>,
     /// By vintage: number over all vintages of each zone, and back.
     globals: Vec<Vec<u32>>,
-    locals: Vec<HashMap<u32, usize>>,
+    locals: Vec<Vec<u32>>,
+    /// By vintage: where residences lie that are not in it, and where a point of an earlier vintage (index, residence) lies.
+    places: Vec<HashMap<u32, [Option<u32>; 4]>>,
+    former: Vec<HashMap<(usize, u32), [Option<u32>; 4]>>,
+}
+
+/// No entry, no place.
+const NONE: u32 = u32::MAX;
+
+/// Places in a list of numbers, by number.
+fn inverse(numbers: &[u32], n: usize) -> Vec<u32> {
+    let mut places = vec![NONE; n];
+    for (place, number) in numbers.iter().enumerate() {
+        places[*number as usize] = place as u32;
+    }
+    places
 }
 
 /// How much a unit lost in the newest vintage counts beside one lost in another.
@@ -31,6 +46,8 @@ impl<'a> Timeline<'a> {
             zones: Vec::new(),
             globals: Vec::new(),
             locals: Vec::new(),
+            places: Vec::new(),
+            former: Vec::new(),
         };
         let mut residences: HashMap<&str, u32> = HashMap::new();
         let mut zones: HashMap<(usize, &str), u32> = HashMap::new();
@@ -42,7 +59,6 @@ impl<'a> Timeline<'a> {
                     time.ids.len() as u32 - 1
                 }));
             }
-            time.entries.push(numbers.iter().enumerate().map(|(e, n)| (*n, e)).collect());
             time.numbers.push(numbers);
             let mut globals = Vec::with_capacity(input.zones.len());
             for z in &input.zones {
@@ -51,8 +67,16 @@ impl<'a> Timeline<'a> {
                     time.zones.len() as u32 - 1
                 }));
             }
-            time.locals.push(globals.iter().enumerate().map(|(z, g)| (*g, z)).collect());
             time.globals.push(globals);
+        }
+        time.entries = time.numbers.iter().map(|numbers| inverse(numbers, time.ids.len())).collect();
+        time.locals = time.globals.iter().map(|globals| inverse(globals, time.zones.len())).collect();
+        for input in inputs {
+            let known = |id: &String| residences.get(id.as_str()).copied();
+            time.places.push(input.places.iter().filter_map(|(id, z)| Some((known(id)?, *z))).collect());
+            let vintage = |v: i32| inputs.iter().position(|i| i.vintage == v);
+            let former = input.former.iter();
+            time.former.push(former.filter_map(|((v, id), z)| Some(((vintage(*v)?, known(id)?), *z))).collect());
         }
         time
     }
@@ -64,7 +88,7 @@ impl<'a> Timeline<'a> {
 
     /// Entry of a residence in a vintage.
     pub fn entry(&self, v: usize, id: u32) -> Option<usize> {
-        self.entries[v].get(&id).copied()
+        self.entries[v].get(id as usize).filter(|e| **e != NONE).map(|e| *e as usize)
     }
 
     /// Surrogate.
@@ -89,7 +113,7 @@ impl<'a> Timeline<'a> {
 
     /// Place in a vintage of a zone; one past the end when it is not there.
     pub fn local(&self, v: usize, g: u32) -> usize {
-        self.locals[v].get(&g).copied().unwrap_or(usize::MAX)
+        self.locals[v].get(g as usize).filter(|z| **z != NONE).map_or(usize::MAX, |z| *z as usize)
     }
 
     /// Units of a residence in a vintage.
@@ -99,24 +123,22 @@ impl<'a> Timeline<'a> {
 
     /// Zones of the vintage `v` in which the point lies that a residence had in the vintage `state`.
     pub fn local_place(&self, v: usize, id: u32, state: usize) -> [Option<u32>; 4] {
-        let input = &self.inputs[v];
-        let name = self.id(id);
         if state != v
-            && let Some(zones) = input.former.get(&(self.inputs[state].vintage, name.to_owned()))
+            && let Some(zones) = self.former[v].get(&(state, id))
         {
             return *zones;
         }
         if let Some(e) = self.entry(v, id) {
-            return input.residences[e].zones;
+            return self.inputs[v].residences[e].zones;
         }
-        if let Some(zones) = input.places.get(name) {
+        if let Some(zones) = self.places[v].get(&id) {
             return *zones;
         }
         // Nothing says where it lies now: where its zones of then are.
         let Some(e) = self.entry(state, id) else { return [None; 4] };
         self.inputs[state].residences[e].zones.map(|z| {
-            let g = self.global(state, z? as usize);
-            self.locals[v].get(&g).map(|z| *z as u32)
+            let z = self.local(v, self.global(state, z? as usize));
+            (z != usize::MAX).then_some(z as u32)
         })
     }
 
@@ -127,7 +149,7 @@ impl<'a> Timeline<'a> {
 
     /// Whether a residence stands elsewhere than in an earlier vintage.
     pub fn moved(&self, v: usize, id: u32, state: usize) -> bool {
-        state != v && self.inputs[v].former.contains_key(&(self.inputs[state].vintage, self.id(id).to_owned()))
+        state != v && self.former[v].contains_key(&(state, id))
     }
 
     /// All zones that count, from a vintage on, the point that a residence had in the vintage `state`: of that vintage, then
