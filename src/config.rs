@@ -192,13 +192,51 @@ pub struct Secrecy {
     pub dominance: f64,
     /// Residences a remainder must hold at least.
     pub residences: u32,
-    /// Whether the rule must hold after removing any single landlord's residences.
-    pub landlord_view: bool,
+    /// Who may subtract residences of their own.
+    pub attacker: Attacker,
 }
 
 impl Default for Secrecy {
     fn default() -> Self {
-        Secrecy { threshold: 11, dominance: 0.85, residences: 2, landlord_view: true }
+        Secrecy { threshold: 11, dominance: 0.85, residences: 2, attacker: Attacker::default() }
+    }
+}
+
+/// Who knows residences of their own: the rule must also hold after these are removed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Attacker {
+    /// Each landlord by itself.
+    pub alone: bool,
+    /// All landlords of a corporate group as one (`seuil import bailleurs`); one in no group is a group by itself.
+    pub groups: bool,
+    /// Any two of these together.
+    pub pairs: bool,
+    /// Coalitions: lists of SIREN, names of landlords, or names of groups.
+    pub coalitions: Vec<Vec<String>>,
+}
+
+impl Default for Attacker {
+    fn default() -> Self {
+        Attacker { alone: true, groups: true, pairs: false, coalitions: Vec::new() }
+    }
+}
+
+impl Attacker {
+    /// In French, for reports; empty when no landlord attacks.
+    pub fn words(&self) -> String {
+        let mut words = Vec::new();
+        if self.alone {
+            words.push("chaque bailleur".to_owned());
+        }
+        if self.groups {
+            words.push("chaque groupe de bailleurs".to_owned());
+        }
+        if self.pairs {
+            words.push("deux d'entre eux ensemble".to_owned());
+        }
+        words.extend(self.coalitions.iter().map(|names| format!("la coalition {}", names.join(" + "))));
+        words.join(", ")
     }
 }
 

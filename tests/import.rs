@@ -204,6 +204,16 @@ fn every_table_takes_what_its_file_says(portal: &'static Portal) {
         ["C109|59350|POINT(704000.5 7059000)"]
     );
 
+    s.load(
+        Source::Bailleurs,
+        "bailleurs.csv",
+        "SIREN;NOM;FAMILLE;GROUPE\n200093201;Habitat;oph;Groupe Nord\n356000000;Logis;;\n",
+    );
+    assert_eq!(
+        s.read("SELECT siren, nom, famille, groupe FROM ref.bailleur ORDER BY 1"),
+        ["200093201|Habitat|oph|Groupe Nord", "356000000|Logis||"]
+    );
+
     // A blank figure was withheld by its publisher: it is there, without a value.
     s.load(Source::Marges, "marges.csv", "DEPCOM_ARM;LIBCOM;nb_loues;nb_ls\n59350;Lille;30;33\n59643;Warneton;;4\n");
     assert_eq!(

@@ -249,6 +249,26 @@ fn proved(portal: &'static Portal) {
         )
         .expect("verdicts");
     assert_eq!(verdicts, [[Some("0".to_owned())]]);
+    // By landlords alone and in groups: the demonstration imports the list of them.
+    let attackers = portal
+        .sql(
+            Which::Serving,
+            Role::Checker,
+            "SELECT v.rapport -> 'attaquants' ->> 'alone', v.rapport -> 'attaquants' ->> 'groups', v.rapport -> 'attaquants' ->> 'pairs', \
+             p.parametres -> 'attaquants' ->> 'groupes' \
+             FROM registre.verdict v JOIN registre.publication p ON p.id = v.publication \
+             WHERE p.etat = 'courante' AND v.controle = 'attaque'",
+        )
+        .expect("attackers");
+    assert_eq!(attackers, [["true", "true", "false", "true"].map(|w| Some(w.to_owned()))]);
+    let groups = portal
+        .sql(
+            Which::Source,
+            Role::Publisher,
+            "SELECT count(*) > 1, count(DISTINCT groupe) < count(*) FROM ref.bailleur JOIN import.emploi USING (lot)",
+        )
+        .expect("landlords");
+    assert_eq!(groups, [["t", "t"].map(|w| Some(w.to_owned()))]);
 }
 
 fn reported(portal: &'static Portal) {

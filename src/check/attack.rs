@@ -2,18 +2,23 @@
 //!
 //! The attacker reads every published row of every vintage of every publication that was ever shown, knows the zone codes,
 //! the units (dwellings, households, allocations) and the landlord of every residence, and may be a landlord who subtracts
-//! his own. All rows are one system of sums, looked at twice. First the figures of a residence are taken not to change
+//! his own, or landlords who do so together (`who`). All rows are one system of sums, looked at twice. First the figures of a residence are taken not to change
 //! between vintages ([`Figures::Lasting`]: year of building, rooms, energy labels), which makes differences of vintages as
 //! good as differences of zones, and a residence shown once known for ever. Then they are taken to be new in each vintage
 //! ([`Figures::Renewed`]: tenants, rents), so that what was counted at one time may be subtracted from itself later and leave
 //! the change of what was renewed. Nothing here is shared with the planner: cells, groups and sums are made anew from the
 //! public rows.
+//!
+//! Rows that share no unknown with others, directly or through others, tell nothing about these: each such part of the system
+//! is attacked by itself, by those who own something in it.
 
 use super::algebra::{Search, derivable};
+use super::who::{Attacker, Landlords};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 /// The rule that a derived sum must meet. The numbers are those published with the data.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Rule {
     /// Units below which nothing may be known.
     pub threshold: u64,
@@ -21,8 +26,8 @@ pub struct Rule {
     pub residences: usize,
     /// Largest share of one residence, 0..1.
     pub dominance: f64,
-    /// Whether landlords attack.
-    pub landlords: bool,
+    /// Which landlords attack, and with whom.
+    pub attackers: crate::config::Attacker,
 }
 
 /// What the attacker supposes of figures from one vintage to the next.
@@ -38,9 +43,9 @@ pub enum Figures {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Residence {
     /// Published identifier.
-    pub id: String,
+    pub id: Arc<str>,
     /// Zones that count it, as `scale:code`.
-    pub zones: Vec<String>,
+    pub zones: Arc<[Arc<str>]>,
     /// Whether its own row is published with data.
     pub published: bool,
     /// Vintage whose figures of it zone figures of this time include; 0: none.
@@ -48,7 +53,7 @@ pub struct Residence {
     /// Units counted, known to the attacker.
     pub units: u64,
     /// Landlord.
-    pub landlord: Option<String>,
+    pub landlord: Option<Arc<str>>,
 }
 
 /// Everything published of one theme at one time: one vintage of one publication.
@@ -61,7 +66,7 @@ pub struct Time {
     /// All residences on the map or counted.
     pub residences: Vec<Residence>,
     /// Zone rows published with data, as `scale:code`.
-    pub zones: Vec<String>,
+    pub zones: Vec<Arc<str>>,
 }
 
 /// Something that gives a figure away.
@@ -71,7 +76,7 @@ pub struct Finding {
     pub theme: String,
     /// `exact`, `below_threshold`, `few_residences`, `dominance`, `too_complex`.
     pub kind: &'static str,
-    /// Who attacks: empty for anybody, else a landlord.
+    /// Who attacks: empty for anybody, else landlords.
     pub attacker: String,
     /// Units of the derived sum that the attacker did not know.
     pub units: u64,
@@ -99,27 +104,73 @@ struct Group<'a> {
     members: Vec<(Unknown<'a>, u64, Option<u32>)>,
 }
 
+/// Groups and rows that hang together.
+struct Part<'s> {
+    groups: Vec<&'s Group<'s>>,
+    /// For each row of the part the groups in it, ascending.
+    rows: Vec<Vec<usize>>,
+}
+
 /// All findings of a theme over all times.
-pub fn attack(theme: &str, times: &[Time], rule: Rule) -> Vec<Finding> {
-    let mut findings = one_way(theme, times, rule, Figures::Lasting);
+pub fn attack(theme: &str, times: &[Time], rule: &Rule, landlords: &Landlords) -> Vec<Finding> {
+    let mut findings = one_way(theme, times, rule, landlords, Figures::Lasting);
     if times.len() > 1 {
-        findings.extend(one_way(theme, times, rule, Figures::Renewed));
+        findings.extend(one_way(theme, times, rule, landlords, Figures::Renewed));
     }
     findings
 }
 
-fn one_way(theme: &str, times: &[Time], rule: Rule, figures: Figures) -> Vec<Finding> {
-    let mut landlords: HashMap<&str, u32> = HashMap::new();
-    let system = system(times, figures, &mut landlords);
-    let mut names: Vec<(&str, Option<u32>)> = vec![("", None)];
-    if rule.landlords {
-        let there: HashSet<u32> = system.groups.iter().flat_map(|g| &g.members).filter_map(|m| m.2).collect();
-        let mut all: Vec<(&str, Option<u32>)> = landlords.iter().map(|(name, n)| (*name, Some(*n))).collect();
-        all.retain(|(_, n)| n.is_some_and(|n| there.contains(&n)));
-        all.sort_unstable();
-        names.extend(all);
+fn one_way(theme: &str, times: &[Time], rule: &Rule, landlords: &Landlords, figures: Figures) -> Vec<Finding> {
+    let mut numbers: HashMap<&str, u32> = HashMap::new();
+    let system = system(times, figures, &mut numbers);
+    let mut names: Vec<&str> = vec![""; numbers.len()];
+    for (name, n) in &numbers {
+        names[*n as usize] = name;
     }
-    names.into_iter().flat_map(|(name, number)| attack_as(theme, name, number, &system, rule, figures)).collect()
+    let mut findings = Vec::new();
+    for part in parts(&system) {
+        let there: BTreeSet<u32> = part.groups.iter().flat_map(|g| &g.members).filter_map(|m| m.2).collect();
+        let there: Vec<(u32, &str)> = there.into_iter().map(|n| (n, names[n as usize])).collect();
+        findings.extend(attack_as(theme, &Attacker::anybody(), &part, &system, rule, figures));
+        for attacker in landlords.attackers(&rule.attackers, &there) {
+            findings.extend(attack_as(theme, &attacker, &part, &system, rule, figures));
+        }
+    }
+    findings.sort_by(|a, b| a.attacker.cmp(&b.attacker));
+    findings
+}
+
+/// The system in parts that have no row in common.
+fn parts<'s>(system: &'s System<'s>) -> Vec<Part<'s>> {
+    fn root(parent: &mut [u32], mut n: u32) -> u32 {
+        while parent[n as usize] != n {
+            parent[n as usize] = parent[parent[n as usize] as usize];
+            n = parent[n as usize];
+        }
+        n
+    }
+    let mut parent: Vec<u32> = (0..system.rows.len() as u32).collect();
+    for group in &system.groups {
+        let first = root(&mut parent, group.rows[0]);
+        for row in &group.rows[1..] {
+            let other = root(&mut parent, *row);
+            parent[other as usize] = first;
+        }
+    }
+    let mut by_root: BTreeMap<u32, Vec<&Group<'_>>> = BTreeMap::new();
+    for group in &system.groups {
+        by_root.entry(root(&mut parent, group.rows[0])).or_default().push(group);
+    }
+    let part = |groups: Vec<&'s Group<'s>>| {
+        let numbers: BTreeSet<Row> = groups.iter().flat_map(|g| g.rows.iter().copied()).collect();
+        let numbers: HashMap<Row, usize> = numbers.into_iter().zip(0..).collect();
+        let mut rows = vec![Vec::new(); numbers.len()];
+        for (g, group) in groups.iter().enumerate() {
+            group.rows.iter().for_each(|r| rows[numbers[r]].push(g));
+        }
+        Part { groups, rows }
+    };
+    by_root.into_values().map(part).collect()
 }
 
 fn system<'a>(times: &'a [Time], figures: Figures, landlords: &mut HashMap<&'a str, u32>) -> System<'a> {
@@ -127,7 +178,7 @@ fn system<'a>(times: &'a [Time], figures: Figures, landlords: &mut HashMap<&'a s
     let mut known: HashSet<Unknown<'_>> = HashSet::new();
     for time in times {
         let own = state(time.vintage);
-        known.extend(time.residences.iter().filter(|r| r.published).map(|r| (r.id.as_str(), own)));
+        known.extend(time.residences.iter().filter(|r| r.published).map(|r| (&*r.id, own)));
     }
     let mut rows = Vec::new();
     let mut facts: BTreeMap<Unknown<'_>, (u64, Option<u32>, Vec<Row>)> = BTreeMap::new();
@@ -135,10 +186,10 @@ fn system<'a>(times: &'a [Time], figures: Figures, landlords: &mut HashMap<&'a s
         let mut shown: HashMap<&str, Row> = HashMap::new();
         for zone in &time.zones {
             shown.insert(zone, rows.len() as Row);
-            rows.push(zone.as_str());
+            rows.push(&**zone);
         }
         for r in &time.residences {
-            let unknown = (r.id.as_str(), state(r.state));
+            let unknown = (&*r.id, state(r.state));
             // Without a unit it adds nothing to the sums of this time.
             if r.published || r.state == 0 || r.units == 0 || known.contains(&unknown) {
                 continue;
@@ -150,7 +201,7 @@ fn system<'a>(times: &'a [Time], figures: Figures, landlords: &mut HashMap<&'a s
             let fact = facts.entry(unknown).or_insert((r.units, landlord, Vec::new()));
             // The least that was ever counted of it: what is to be protected.
             fact.0 = fact.0.min(r.units);
-            fact.2.extend(r.zones.iter().filter_map(|z| shown.get(z.as_str())));
+            fact.2.extend(r.zones.iter().filter_map(|z| shown.get(&**z)));
         }
     }
     let mut groups: BTreeMap<Vec<Row>, Group<'_>> = BTreeMap::new();
@@ -169,38 +220,26 @@ fn system<'a>(times: &'a [Time], figures: Figures, landlords: &mut HashMap<&'a s
 /// What is left of groups for one attacker: his own residences are no unknowns.
 fn attack_as(
     theme: &str,
-    name: &str,
-    attacker: Option<u32>,
+    attacker: &Attacker<'_>,
+    part: &Part<'_>,
     system: &System<'_>,
-    rule: Rule,
+    rule: &Rule,
     figures: Figures,
 ) -> Vec<Finding> {
-    let mut left: Vec<(&Group<'_>, Vec<u64>)> = Vec::new();
-    let mut rows: Vec<Vec<usize>> = vec![Vec::new(); system.rows.len()];
-    let mut small = false;
-    let mut big = Vec::new();
-    for group in &system.groups {
-        let others = group.members.iter().filter(|m| attacker.is_none() || m.2 != attacker);
-        let units: Vec<u64> = others.map(|m| m.1).collect();
-        if units.is_empty() {
-            continue;
-        }
-        for row in &group.rows {
-            rows[*row as usize].push(left.len());
-        }
-        big.push(fault(&units, rule).is_none());
-        small |= !big[left.len()];
-        left.push((group, units));
-    }
-    if !small {
+    let members = |g: usize| part.groups[g].members.iter().filter(|m| !m.2.is_some_and(|l| attacker.owns(l)));
+    let left: Vec<Vec<u64>> = (0..part.groups.len()).map(|g| members(g).map(|m| m.1).collect()).collect();
+    let big: Vec<bool> = left.iter().map(|units| !units.is_empty() && fault(units, rule).is_none()).collect();
+    if left.iter().zip(&big).all(|(units, big)| *big || units.is_empty()) {
         return Vec::new();
     }
-    let members = |g: usize| left[g].0.members.iter().filter(|m| attacker.is_none() || m.2 != attacker);
+    // Groups that are all his own are in no sum that he looks for.
+    let rows: Vec<Vec<usize>> =
+        part.rows.iter().map(|row| row.iter().copied().filter(|g| !left[*g].is_empty()).collect()).collect();
     let describe = |kind, union: &[usize]| Finding {
         theme: theme.to_owned(),
         kind,
-        attacker: name.to_owned(),
-        units: union.iter().flat_map(|g| &left[*g].1).sum(),
+        attacker: attacker.name(),
+        units: union.iter().flat_map(|g| &left[*g]).sum(),
         residences: union
             .iter()
             .flat_map(|g| members(*g))
@@ -211,19 +250,19 @@ fn attack_as(
             .collect(),
         zones: union
             .iter()
-            .flat_map(|g| &left[*g].0.rows)
+            .flat_map(|g| &part.groups[*g].rows)
             .map(|r| system.rows[*r as usize].to_owned())
             .collect::<BTreeSet<_>>()
             .into_iter()
             .collect(),
     };
     let wrong = |groups: &[usize]| {
-        let units: Vec<u64> = groups.iter().flat_map(|g| left[*g].1.iter().copied()).collect();
+        let units: Vec<u64> = groups.iter().flat_map(|g| left[*g].iter().copied()).collect();
         if units.is_empty() { None } else { fault(&units, rule) }
     };
     match derivable(&rows, &big) {
         Search::TooMany { .. } => {
-            let small: Vec<usize> = (0..left.len()).filter(|g| !big[*g]).collect();
+            let small: Vec<usize> = (0..left.len()).filter(|g| !big[*g] && !left[*g].is_empty()).collect();
             vec![describe("too_complex", &small)]
         }
         // What is added and what is subtracted must each be enough: else the difference tells of few units, or of a change.
@@ -238,7 +277,7 @@ fn attack_as(
 }
 
 /// What is wrong with knowing the sum over residences of these units; `None` when it may be known.
-fn fault(units: &[u64], rule: Rule) -> Option<&'static str> {
+fn fault(units: &[u64], rule: &Rule) -> Option<&'static str> {
     let total: u64 = units.iter().sum();
     let largest = units.iter().copied().max().unwrap_or_default();
     if units.len() == 1 {
@@ -257,21 +296,33 @@ fn fault(units: &[u64], rule: Rule) -> Option<&'static str> {
 mod tests {
     use super::*;
 
-    const RULE: Rule = Rule { threshold: 11, residences: 2, dominance: 0.85, landlords: true };
+    fn rule(alone: bool, pairs: bool) -> Rule {
+        let attackers = crate::config::Attacker { alone, groups: alone, pairs, coalitions: Vec::new() };
+        Rule { threshold: 11, residences: 2, dominance: 0.85, attackers }
+    }
+
+    /// Landlords attack, each by himself.
+    fn alone(times: &[Time]) -> Vec<Finding> {
+        attack("parc", times, &rule(true, false), &Landlords::default())
+    }
+
+    fn texts(list: &[&str]) -> Vec<Arc<str>> {
+        list.iter().map(|z| Arc::from(*z)).collect()
+    }
 
     fn residence(id: &str, zones: &[&str], published: bool, units: u64, landlord: &str) -> Residence {
         Residence {
-            id: id.to_owned(),
-            zones: zones.iter().map(|z| (*z).to_owned()).collect(),
+            id: Arc::from(id),
+            zones: texts(zones).into(),
             published,
             state: 2024,
             units,
-            landlord: Some(landlord.to_owned()),
+            landlord: Some(Arc::from(landlord)),
         }
     }
 
     fn time(residences: Vec<Residence>, zones: &[&str]) -> Time {
-        Time { name: "2024".into(), vintage: 2024, residences, zones: zones.iter().map(|z| (*z).to_owned()).collect() }
+        Time { name: "2024".into(), vintage: 2024, residences, zones: texts(zones) }
     }
 
     const A: &[&str] = &["iris:1", "commune:1"];
@@ -280,7 +331,7 @@ mod tests {
     #[test]
     fn one_hidden_residence_in_a_published_iris_is_exact() {
         let t = time(vec![residence("x", A, false, 6, "l"), residence("y", A, true, 40, "m")], &["iris:1"]);
-        let found = attack("parc", &[t], RULE);
+        let found = alone(&[t]);
         assert!(found.iter().any(|f| f.kind == "exact" && f.residences == ["x"] && f.attacker.is_empty()), "{found:?}");
     }
 
@@ -290,7 +341,7 @@ mod tests {
             vec![residence("x", A, false, 6, "l"), residence("y", A, false, 9, "m"), residence("z", A, false, 8, "n")],
             &["iris:1", "commune:1"],
         );
-        assert_eq!(attack("parc", &[t], RULE), []);
+        assert_eq!(alone(&[t]), []);
     }
 
     #[test]
@@ -300,10 +351,10 @@ mod tests {
         all.push(residence("x", B, false, 4, "q"));
         all.push(residence("w", B, false, 3, "r"));
         // IRIS 2 is withheld, but commune 1 minus IRIS 1 is IRIS 2: seven units.
-        let found = attack("parc", &[time(all.clone(), &["iris:1", "commune:1"])], RULE);
+        let found = alone(&[time(all.clone(), &["iris:1", "commune:1"])]);
         assert!(found.iter().any(|f| f.kind == "below_threshold" && f.units == 7), "{found:?}");
         // With the commune withheld too, nothing is left to subtract from.
-        assert_eq!(attack("parc", &[time(all, &["iris:1"])], RULE), []);
+        assert_eq!(alone(&[time(all, &["iris:1"])]), []);
     }
 
     #[test]
@@ -312,9 +363,9 @@ mod tests {
             vec![residence("x", A, false, 6, "l"), residence("y", A, false, 9, "m"), residence("z", A, false, 4, "m")],
             &["iris:1"],
         );
-        let found = attack("parc", std::slice::from_ref(&t), RULE);
+        let found = alone(std::slice::from_ref(&t));
         assert!(found.iter().all(|f| f.attacker == "m") && found.iter().any(|f| f.residences == ["x"]), "{found:?}");
-        assert_eq!(attack("parc", &[t], Rule { landlords: false, ..RULE }), []);
+        assert_eq!(attack("parc", &[t], &rule(false, false), &Landlords::default()), []);
     }
 
     #[test]
@@ -323,13 +374,13 @@ mod tests {
             vec![residence("a", A, false, 9, "k"), residence("b", A, false, 9, "l"), residence("c", A, false, 9, "m")];
         let mut new = old.clone();
         new.push(residence("x", A, false, 5, "n"));
-        let found = attack("parc", &[time(old.clone(), &["iris:1"]), time(new.clone(), &["iris:1"])], RULE);
+        let found = alone(&[time(old.clone(), &["iris:1"]), time(new.clone(), &["iris:1"])]);
         assert!(found.iter().any(|f| f.kind == "exact" && f.residences == ["x"]), "{found:?}");
         // Not yet counted in the zone's figures, it cannot be subtracted out.
         if let Some(x) = new.last_mut() {
             x.state = 0;
         }
-        assert_eq!(attack("parc", &[time(old, &["iris:1"]), time(new, &["iris:1"])], RULE), []);
+        assert_eq!(alone(&[time(old, &["iris:1"]), time(new, &["iris:1"])]), []);
     }
 
     #[test]
@@ -339,7 +390,7 @@ mod tests {
         let second =
             vec![residence("a", A, false, 10, "k"), residence("b", A, false, 7, "l"), residence("c", A, true, 20, "m")];
         // At the second time a and b are hidden together (17 units), but a was shown at the first.
-        let found = attack("parc", &[time(first, &[]), time(second, &["iris:1"])], RULE);
+        let found = alone(&[time(first, &[]), time(second, &["iris:1"])]);
         assert!(found.iter().any(|f| f.residences == ["b"]), "{found:?}");
     }
 
@@ -353,7 +404,7 @@ mod tests {
             residence("x", q, false, 5, "n"),
             residence("y", q, false, 4, "o"),
         ];
-        let found = attack("parc", &[time(all, &["iris:1", "qpv:1"])], RULE);
+        let found = alone(&[time(all, &["iris:1", "qpv:1"])]);
         assert!(found.iter().any(|f| f.kind == "below_threshold" && f.units == 9), "{found:?}");
     }
 
@@ -363,7 +414,30 @@ mod tests {
             vec![residence("x", A, false, 90, "l"), residence("y", A, false, 6, "m"), residence("z", A, false, 7, "n")],
             &["iris:1"],
         );
-        let found = attack("parc", &[t], Rule { landlords: false, ..RULE });
+        let found = attack("parc", &[t], &rule(false, false), &Landlords::default());
         assert_eq!(found.iter().map(|f| f.kind).collect::<Vec<_>>(), ["dominance"]);
+    }
+
+    #[test]
+    fn two_landlords_together_subtract_more_than_either() {
+        let t = time(
+            vec![residence("x", A, false, 9, "l"), residence("y", A, false, 9, "m"), residence("z", A, false, 9, "n")],
+            &["iris:1"],
+        );
+        assert_eq!(alone(std::slice::from_ref(&t)), []);
+        let pairs = attack("parc", std::slice::from_ref(&t), &rule(true, true), &Landlords::default());
+        let who: Vec<&str> = pairs.iter().map(|f| f.attacker.as_str()).collect();
+        assert_eq!(who, ["l + m", "l + n", "m + n"]);
+        assert!(pairs.iter().all(|f| f.kind == "exact"), "{pairs:?}");
+        // One group, or a coalition that is named, is found without any pair.
+        let grouped = Landlords::of(&[("l", "", "G"), ("m", "Maison M", "G")]);
+        let by_group = attack("parc", std::slice::from_ref(&t), &rule(true, false), &grouped);
+        assert_eq!(by_group.iter().map(|f| f.attacker.as_str()).collect::<Vec<_>>(), ["G"]);
+        assert_eq!(by_group[0].residences, ["z"]);
+        let mut named = rule(true, false);
+        named.attackers.groups = false;
+        named.attackers.coalitions = vec![vec!["Maison M".to_owned(), "n".to_owned()]];
+        let by_name = attack("parc", &[t], &named, &grouped);
+        assert_eq!(by_name.iter().map(|f| f.residences[0].as_str()).collect::<Vec<_>>(), ["x"]);
     }
 }

@@ -5,21 +5,31 @@
 //! sums anew. A publication with findings never becomes current: `registre.publier` refuses it.
 //!
 //! What it looks for: sums over too few units or residences, or dominated by one, derivable by linear algebra over the zones
-//! of all vintages and publications together, by anybody or by a landlord. Any finding refuses the publication. Not yet: intervals of categories inside sums that are large enough, coalitions of landlords, tables of third parties.
+//! of all vintages and publications together, by anybody, by a landlord or a corporate group, by two of them or by coalitions
+//! that are named. Any finding refuses the publication. Not yet: intervals of categories inside sums that are large enough,
+//! tables of third parties.
 
 mod algebra;
 mod attack;
 mod read;
 mod report;
+mod who;
 
 pub use attack::{Figures, Finding, Residence, Rule, Time, attack};
 pub use read::Knowledge;
 pub use report::{Report, Subject};
+pub use who::Landlords;
 
 use crate::config::Config;
 use crate::db::{DbError, Role, Which};
-use std::path::PathBuf;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use std::io::BufRead;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
+
+/// Files of knowledge that are attacked at once, cores allowing: each takes memory for all residences and vintages.
+const AT_ONCE: usize = 2;
 
 /// What keeps the proof from being made. No proof, no publication.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +62,9 @@ pub enum CheckError {
         /// Why.
         source: tokio_postgres::Error,
     },
+    /// An attack ended without a result.
+    #[error("an attack was interrupted")]
+    Interrupted,
     /// The verdict cannot be written.
     #[error("cannot record the verdict: {0}")]
     Verdict(tokio_postgres::Error),
@@ -61,33 +74,38 @@ pub enum CheckError {
 }
 
 /// Attacks a publication together with everything held, and records the verdict with it. `files` of knowledge
-/// ([`Knowledge::read`]) are taken one after another, so that each may be as large as memory allows.
+/// ([`Knowledge::read`]) are taken two at a time, so that each may be as large as memory allows; one with the header
+/// [`Landlords::HEADER`] tells of landlords.
 ///
 /// # Errors
 /// [`CheckError`]: the proof could not be made, which counts as no proof.
 pub async fn run(config: &Config, publication: i64, files: &[PathBuf]) -> Result<Report, CheckError> {
     let begun = Instant::now();
-    let client = crate::db::connect(&config.database, Which::Serving, Role::Checker).await?;
-    let rule = Rule {
+    let rule = Arc::new(Rule {
         threshold: u64::from(config.secrecy.threshold),
         residences: config.secrecy.residences as usize,
         dominance: config.secrecy.dominance,
-        landlords: config.secrecy.landlord_view,
-    };
-    let mut report = Report::new(publication, rule);
+        attackers: config.secrecy.attacker.clone(),
+    });
+    let mut report = Report::new(publication, &rule);
+    let (mut landlords, mut rest) = (Landlords::default(), Vec::new());
     for file in files {
-        let knowledge = Knowledge::read(file)?;
-        for subject in knowledge.subjects() {
-            let times = read::times(&client, subject, &knowledge).await?;
-            report.sujets.push(Subject {
-                nom: subject.to_owned(),
-                temps: times.iter().map(|t| t.name.clone()).collect(),
-                residences: times.iter().map(|t| t.residences.len()).sum(),
-                diffusees: times.iter().flat_map(|t| &t.residences).filter(|r| r.published).count(),
-                zones: times.iter().map(|t| t.zones.len()).sum(),
-            });
-            report.constats.extend(attack(subject, &times, rule));
+        if first_line(file)? == Landlords::HEADER {
+            landlords = Landlords::read(file)?;
+        } else {
+            rest.push(file);
         }
+    }
+    let landlords = Arc::new(landlords);
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let judged: Vec<Vec<Judged>> = stream::iter(rest)
+        .map(|file| judge(config, file, Arc::clone(&rule), Arc::clone(&landlords)))
+        .buffered(AT_ONCE.min(cores))
+        .try_collect()
+        .await?;
+    for (subject, findings) in judged.into_iter().flatten() {
+        report.sujets.push(subject);
+        report.constats.extend(findings);
     }
     if report.sujets.is_empty() {
         return Err(CheckError::Empty);
@@ -95,7 +113,8 @@ pub async fn run(config: &Config, publication: i64, files: &[PathBuf]) -> Result
     report.millis = begun.elapsed().as_millis() as u64;
     let findings = report.constats.len() as i64;
     let json = serde_json::to_value(&report).unwrap_or_default();
-    client
+    crate::db::connect(&config.database, Which::Serving, Role::Checker)
+        .await?
         .execute(
             "INSERT INTO registre.verdict (publication, controle, constats, rapport, rapport_html) \
              VALUES ($1, 'attaque', $2, $3, $4)",
@@ -104,4 +123,42 @@ pub async fn run(config: &Config, publication: i64, files: &[PathBuf]) -> Result
         .await
         .map_err(CheckError::Verdict)?;
     Ok(report)
+}
+
+/// A subject and what was found.
+type Judged = (Subject, Vec<Finding>);
+
+/// Attacks all subjects of a file.
+async fn judge(
+    config: &Config,
+    file: &Path,
+    rule: Arc<Rule>,
+    landlords: Arc<Landlords>,
+) -> Result<Vec<Judged>, CheckError> {
+    let client = crate::db::connect(&config.database, Which::Serving, Role::Checker).await?;
+    let lost = |_| CheckError::Interrupted;
+    let file = file.to_owned();
+    let knowledge = tokio::task::spawn_blocking(move || Knowledge::read(&file)).await.map_err(lost)??;
+    let mut judged = Vec::new();
+    for nom in knowledge.subjects().map(str::to_owned) {
+        let times = read::times(&client, &nom, &knowledge).await?;
+        let subject = Subject {
+            temps: times.iter().map(|t| t.name.clone()).collect(),
+            residences: times.iter().map(|t| t.residences.len()).sum(),
+            diffusees: times.iter().flat_map(|t| &t.residences).filter(|r| r.published).count(),
+            zones: times.iter().map(|t| t.zones.len()).sum(),
+            nom: nom.clone(),
+        };
+        let (rule, landlords) = (Arc::clone(&rule), Arc::clone(&landlords));
+        let found = tokio::task::spawn_blocking(move || attack(&nom, &times, &rule, &landlords));
+        judged.push((subject, found.await.map_err(lost)?));
+    }
+    Ok(judged)
+}
+
+fn first_line(path: &Path) -> Result<String, CheckError> {
+    let wrong = |e: std::io::Error| CheckError::Knowledge { path: path.to_owned(), line: 0, reason: e.to_string() };
+    let mut line = String::new();
+    std::io::BufReader::new(std::fs::File::open(path).map_err(wrong)?).read_line(&mut line).map_err(wrong)?;
+    Ok(line.trim_end().to_owned())
 }

@@ -2,8 +2,10 @@
 
 use super::CheckError;
 use super::attack::{Residence, Time};
+use futures_util::{TryStreamExt, pin_mut};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
+use std::sync::Arc;
 use tokio_postgres::Client;
 
 /// What the attacker knows of one residence at one time, in one theme or family of indicators.
@@ -12,17 +14,45 @@ pub struct Known {
     /// Units.
     pub units: u64,
     /// Landlord.
-    pub landlord: Option<String>,
+    pub landlord: Option<Arc<str>>,
     /// Vintage whose figures of it zone figures include; 0: they include none.
     pub state: i32,
     /// Zones that include it, as `scale:code`, where they are not those of its row on the map, or it has none.
-    pub zones: Vec<String>,
+    pub zones: Arc<[Arc<str>]>,
 }
 
-/// Knowledge by (theme or `theme/denominator`, vintage, published identifier).
+/// Knowledge by (theme or `theme/denominator`), then by vintage and published identifier.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Knowledge {
-    rows: BTreeMap<String, HashMap<(i32, String), Known>>,
+    rows: BTreeMap<String, HashMap<(i32, Arc<str>), Known>>,
+    texts: Texts,
+}
+
+/// Texts that come again and again, each held once.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Texts {
+    texts: HashSet<Arc<str>>,
+    lists: HashSet<Arc<[Arc<str>]>>,
+}
+
+impl Texts {
+    fn text(&mut self, text: &str) -> Arc<str> {
+        if let Some(known) = self.texts.get(text) {
+            return Arc::clone(known);
+        }
+        let new: Arc<str> = Arc::from(text);
+        self.texts.insert(Arc::clone(&new));
+        new
+    }
+
+    fn list(&mut self, list: Vec<Arc<str>>) -> Arc<[Arc<str>]> {
+        if let Some(known) = self.lists.get(list.as_slice()) {
+            return Arc::clone(known);
+        }
+        let new: Arc<[Arc<str>]> = list.into();
+        self.lists.insert(Arc::clone(&new));
+        new
+    }
 }
 
 impl Knowledge {
@@ -38,33 +68,42 @@ impl Knowledge {
         let mut reader =
             csv::ReaderBuilder::new().delimiter(b';').from_path(path).map_err(|e| wrong(0, e.to_string()))?;
         let mut knowledge = Knowledge::default();
-        for (n, record) in reader.records().enumerate() {
-            let line = n as u64 + 2;
-            let record = record.map_err(|e| wrong(line, e.to_string()))?;
+        let texts = &mut knowledge.texts;
+        let mut record = csv::StringRecord::new();
+        // Lines of a theme stand together.
+        let (mut subject, mut rows) = (String::new(), HashMap::new());
+        let mut line = 1;
+        while reader.read_record(&mut record).map_err(|e| wrong(line + 1, e.to_string()))? {
+            line += 1;
             let field = |i: usize, name: &str| {
                 record.get(i).map(str::trim).ok_or_else(|| wrong(line, format!("column {name} is missing")))
             };
             let number = |i: usize, name: &str| {
                 field(i, name)?.parse::<u64>().map_err(|_| wrong(line, format!("column {name} is no number")))
             };
-            let theme = field(0, "theme")?.to_owned();
+            let theme = field(0, "theme")?;
+            if theme != subject {
+                let next = knowledge.rows.remove(theme).unwrap_or_default();
+                knowledge
+                    .rows
+                    .insert(std::mem::replace(&mut subject, theme.to_owned()), std::mem::replace(&mut rows, next));
+            }
             let millesime = number(1, "millesime")? as i32;
-            let id = field(2, "id")?.to_owned();
-            let landlord = Some(field(4, "bailleur")?.to_owned()).filter(|l| !l.is_empty());
-            let zones = record.get(6).unwrap_or_default().split_whitespace().map(str::to_owned).collect();
+            let id = texts.text(field(2, "id")?);
+            let landlord = Some(field(4, "bailleur")?).filter(|l| !l.is_empty()).map(|l| texts.text(l));
+            let zones = record.get(6).unwrap_or_default().split_whitespace().map(|z| texts.text(z)).collect();
+            let zones = texts.list(zones);
             let known = Known { units: number(3, "unites")?, landlord, state: number(5, "compte")? as i32, zones };
-            knowledge.rows.entry(theme).or_default().insert((millesime, id), known);
+            rows.insert((millesime, id), known);
         }
+        knowledge.rows.insert(subject, rows);
+        knowledge.rows.retain(|_, rows| !rows.is_empty());
         Ok(knowledge)
     }
 
     /// Themes and families in it.
     pub fn subjects(&self) -> impl Iterator<Item = &str> {
         self.rows.keys().map(String::as_str)
-    }
-
-    fn get(&self, subject: &str, millesime: i32, id: &str) -> Option<&Known> {
-        self.rows.get(subject)?.get(&(millesime, id.to_owned()))
     }
 }
 
@@ -84,50 +123,51 @@ pub async fn times(client: &Client, subject: &str, knowledge: &Knowledge) -> Res
         Some(column) => format!("statut = 'diffuse' AND {column} IS NOT NULL"),
         None => "statut = 'diffuse'".to_owned(),
     };
+    let none = HashMap::new();
+    let known = knowledge.rows.get(subject).unwrap_or(&none);
+    let mut texts = knowledge.texts.clone();
     let mut times: BTreeMap<(i32, i64), Time> = BTreeMap::new();
-    let mut mapped: HashMap<i32, HashSet<String>> = HashMap::new();
-    let rows = client
-        .query(
-            &format!(
-                "SELECT publication, millesime, id, {shown} AS montre, insee_com, insee_associee, code_iris, code_qp \
-                 FROM pub.{theme}_residence ORDER BY publication, millesime, id"
-            ),
-            &[],
-        )
-        .await
-        .map_err(|source| CheckError::Read { what: format!("{theme}_residence"), source })?;
-    for row in rows {
-        let (publication, millesime, id): (i64, i32, String) = (row.get(0), row.get(1), row.get(2));
-        let mut zones =
-            vec![format!("commune:{}", row.get::<_, String>(4)), format!("iris:{}", row.get::<_, String>(6))];
-        zones.extend(row.get::<_, Option<String>>(5).map(|c| format!("commune:{c}")));
-        zones.extend(row.get::<_, Option<String>>(7).map(|c| format!("qpv:{c}")));
-        let known = knowledge.get(subject, millesime, &id);
-        if let Some(k) = known.filter(|k| !k.zones.is_empty()) {
-            zones.clone_from(&k.zones);
-        }
-        mapped.entry(millesime).or_default().insert(id.clone());
+    let mut mapped: HashMap<i32, HashSet<Arc<str>>> = HashMap::new();
+    let wrong = |source| CheckError::Read { what: format!("{theme}_residence"), source };
+    let sql = format!(
+        "SELECT publication, millesime, id, {shown} AS montre, insee_com, insee_associee, code_iris, code_qp \
+         FROM pub.{theme}_residence"
+    );
+    let rows = client.query_raw(&sql, [0i32; 0]).await.map_err(wrong)?;
+    pin_mut!(rows);
+    let mut places = Places::default();
+    while let Some(row) = rows.try_next().await.map_err(wrong)? {
+        let (publication, millesime): (i64, i32) = (row.get(0), row.get(1));
+        let id = texts.text(row.get(2));
+        let k = known.get(&(millesime, Arc::clone(&id)));
+        let zones = match k.filter(|k| !k.zones.is_empty()) {
+            Some(k) => Arc::clone(&k.zones),
+            None => places.zones([Some(row.get(4)), row.get(5), Some(row.get(6)), row.get(7)], &mut texts),
+        };
+        mapped.entry(millesime).or_default().insert(Arc::clone(&id));
         let time = times.entry((millesime, publication)).or_default();
-        time.name = format!("{millesime} (publication {publication})");
-        time.vintage = millesime;
+        if time.name.is_empty() {
+            time.name = format!("{millesime} (publication {publication})");
+            time.vintage = millesime;
+        }
         time.residences.push(Residence {
             id,
             zones,
             published: row.get(3),
-            state: known.map_or(millesime, |k| k.state),
-            units: known.map_or(1, |k| k.units),
-            landlord: known.and_then(|k| k.landlord.clone()),
+            state: k.map_or(millesime, |k| k.state),
+            units: k.map_or(1, |k| k.units),
+            landlord: k.and_then(|k| k.landlord.clone()),
         });
     }
     // What is counted and not on the map.
-    for ((millesime, id), k) in knowledge.rows.get(subject).into_iter().flatten() {
+    for ((millesime, id), k) in known {
         if k.state == 0 || mapped.get(millesime).is_some_and(|ids| ids.contains(id)) {
             continue;
         }
         for (_, time) in times.range_mut((*millesime, i64::MIN)..=(*millesime, i64::MAX)) {
             time.residences.push(Residence {
-                id: id.clone(),
-                zones: k.zones.clone(),
+                id: Arc::clone(id),
+                zones: Arc::clone(&k.zones),
                 published: false,
                 state: k.state,
                 units: k.units,
@@ -141,11 +181,37 @@ pub async fn times(client: &Client, subject: &str, knowledge: &Knowledge) -> Res
             .await
             .map_err(|source| CheckError::Read { what: format!("{theme}_{scale}"), source })?;
         for row in rows {
-            let (publication, millesime, id): (i64, i32, String) = (row.get(0), row.get(1), row.get(2));
+            let (publication, millesime, id): (i64, i32, &str) = (row.get(0), row.get(1), row.get(2));
             if let Some(time) = times.get_mut(&(millesime, publication)) {
-                time.zones.push(format!("{scale}:{id}"));
+                time.zones.push(texts.text(&format!("{scale}:{id}")));
             }
         }
     }
     Ok(times.into_values().collect())
+}
+
+/// Lists of zones by the codes that a row on the map names.
+#[derive(Default)]
+struct Places {
+    lists: HashMap<String, Arc<[Arc<str>]>>,
+    key: String,
+}
+
+impl Places {
+    /// Commune, commune associée, IRIS, QPV.
+    fn zones(&mut self, codes: [Option<&str>; 4], texts: &mut Texts) -> Arc<[Arc<str>]> {
+        self.key.clear();
+        for code in codes {
+            self.key.push_str(code.unwrap_or_default());
+            self.key.push(' ');
+        }
+        if let Some(known) = self.lists.get(&self.key) {
+            return Arc::clone(known);
+        }
+        let scales = ["commune", "commune", "iris", "qpv"].into_iter().zip(codes);
+        let list = scales.filter_map(|(scale, code)| Some(texts.text(&format!("{scale}:{}", code?)))).collect();
+        let list = texts.list(list);
+        self.lists.insert(self.key.clone(), Arc::clone(&list));
+        list
+    }
 }

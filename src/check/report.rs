@@ -1,6 +1,7 @@
 //! The report of the proof: JSON for machines, HTML for the data-protection officer.
 
 use super::attack::{Finding, Rule};
+use crate::config::Attacker;
 use std::fmt::Write;
 
 /// What was attacked, and what was found.
@@ -14,8 +15,8 @@ pub struct Report {
     pub residences: usize,
     /// Dominance.
     pub dominance: f64,
-    /// Whether landlords attacked.
-    pub bailleurs: bool,
+    /// Which landlords attacked, and with whom.
+    pub attaquants: Attacker,
     /// What was attacked.
     pub sujets: Vec<Subject>,
     /// What was found, over all vintages and publications together. Empty: nothing is given away under this attack.
@@ -40,13 +41,13 @@ pub struct Subject {
 }
 
 impl Report {
-    pub(super) fn new(publication: i64, rule: Rule) -> Report {
+    pub(super) fn new(publication: i64, rule: &Rule) -> Report {
         Report {
             publication,
             seuil: rule.threshold,
             residences: rule.residences,
             dominance: rule.dominance,
-            bailleurs: rule.landlords,
+            attaquants: rule.attackers.clone(),
             sujets: Vec::new(),
             constats: Vec::new(),
             millis: 0,
@@ -74,10 +75,9 @@ impl Report {
              quartiers prioritaires){}. Une somme ainsi obtenue est une divulgation si elle porte sur \
              moins de {} unités ou moins de {} résidences, ou si une seule en fait plus de {:.0} %. Le calcul est exact \
              (élimination de Gauss) ; une recherche trop longue compte comme une divulgation.</p>",
-            if self.bailleurs {
-                ", et se met à la place de chaque bailleur, qui connaît son propre patrimoine"
-            } else {
-                ""
+            match self.attaquants.words().as_str() {
+                "" => String::new(),
+                who => format!(", et se met à la place de {who}, qui retranchent leur propre patrimoine"),
             },
             self.seuil,
             self.residences,

@@ -32,6 +32,8 @@ enum What {
     Demandes(Table),
     /// Amenities (BPE and the metropolis's own).
     Equipements(Table),
+    /// Landlords and their corporate groups.
+    Bailleurs(Table),
     /// Open tables of the SDES by commune or EPCI.
     Marges(Table),
     /// Lists what has been imported.
@@ -105,6 +107,7 @@ impl Import {
             What::Attributions(t) => t.job(Source::Attributions),
             What::Demandes(t) => t.job(Source::Demandes),
             What::Equipements(t) => t.job(Source::Equipements),
+            What::Bailleurs(t) => t.job(Source::Bailleurs),
             What::Marges(t) => t.job(Source::Marges),
             What::List => return list(&config).await,
             What::Purge { lot, current } => {

@@ -301,6 +301,7 @@ fn imports(source: &Path) -> Vec<(Source, PathBuf, i32)> {
         (Source::Qpv, source.join("qpv_2015.geojson"), 2015),
         (Source::Qpv, source.join("qpv_2024.geojson"), 2024),
     ];
+    all.extend(VINTAGES.last().map(|year| (Source::Bailleurs, source.join("bailleurs.csv"), *year)));
     for year in VINTAGES {
         for (kind, suffix) in [
             (Source::Rpls, "csv.gz"),

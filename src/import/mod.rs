@@ -5,6 +5,7 @@
 //! is a new version beside the first.
 
 mod attributions;
+mod bailleurs;
 mod communes;
 mod contours;
 mod copy;
@@ -66,13 +67,15 @@ pub enum Source {
     Equipements,
     /// The metropolis's key dwelling ▶ residence, with landlord and position.
     Residences,
+    /// Landlords and their corporate groups: who may put together what it knows.
+    Bailleurs,
     /// Open tables of the SDES by commune or EPCI: what others have published already.
     Marges,
 }
 
 impl Source {
     /// All of them, in the order in which a metropolis loads them.
-    pub const ALL: [Source; 10] = [
+    pub const ALL: [Source; 11] = [
         Source::Communes,
         Source::Iris,
         Source::Qpv,
@@ -82,6 +85,7 @@ impl Source {
         Source::Attributions,
         Source::Demandes,
         Source::Equipements,
+        Source::Bailleurs,
         Source::Marges,
     ];
 
@@ -97,6 +101,7 @@ impl Source {
             Source::Demandes => "demandes",
             Source::Equipements => "equipements",
             Source::Residences => "residences",
+            Source::Bailleurs => "bailleurs",
             Source::Marges => "marges",
         }
     }
@@ -169,6 +174,7 @@ pub async fn run(
         Source::Attributions => (attributions::TARGETS, csv(attributions::Attributions::new(year), options)),
         Source::Demandes => (demandes::TARGETS, csv(demandes::Demandes::new(), options)),
         Source::Equipements => (equipements::TARGETS, csv(equipements::Equipements, options)),
+        Source::Bailleurs => (bailleurs::TARGETS, csv(bailleurs::Bailleurs::new(), options)),
         Source::Marges => (marges::TARGETS, csv(marges::Marges::new(), options)),
         Source::Communes => (communes::TARGETS, contours(communes::Communes::new(), options)),
         Source::Iris => (iris::TARGETS, contours(iris::Iris::new(), options)),

@@ -27,7 +27,12 @@ pub(super) fn parameters(s: &Secrecy) -> Value {
         "seuil": s.threshold,
         "dominance": s.dominance,
         "residences": s.residences,
-        "vue_bailleur": s.landlord_view,
+        "attaquants": {
+            "seuls": s.attacker.alone,
+            "groupes": s.attacker.groups,
+            "paires": s.attacker.pairs,
+            "coalitions": s.attacker.coalitions,
+        },
         "methode": "G1",
         "texte": words(s),
     })
@@ -37,7 +42,21 @@ pub(super) fn parameters(s: &Secrecy) -> Value {
 fn words(s: &Secrecy) -> Text {
     let (least, rest) = (s.threshold, s.residences);
     let share = format!("{:.0}", s.dominance * 100.0);
-    let landlord = |yes: &'static str| if s.landlord_view { yes } else { "" };
+    let a = &s.attacker;
+    // Coalitions are named to whoever reads the report, not to all partners.
+    let all = [
+        (a.alone, "chaque bailleur", "any one landlord"),
+        (a.groups, "chaque groupe de bailleurs", "any one group of landlords"),
+        (a.pairs, "deux d'entre eux", "any two of these"),
+        (!a.coalitions.is_empty(), "chaque coalition désignée", "any coalition that is named"),
+    ];
+    let list = |text: fn(&(bool, &'static str, &'static str)) -> &'static str| {
+        all.iter().filter(|w| w.0).map(text).collect::<Vec<_>>().join(", ")
+    };
+    let (fr, en) = (list(|w| w.1), list(|w| w.2));
+    let landlord = |before: &str, who: &str, after: &str| {
+        if who.is_empty() { String::new() } else { format!("{before}{who}{after}") }
+    };
     Text {
         fr: format!(
             "Secret statistique : seuil de {least} unités (logements pour le parc, ménages ayant répondu pour l'occupation, \
@@ -45,7 +64,7 @@ fn words(s: &Secrecy) -> Text {
              maille des zonages publiés, ce qui n'est pas publié est vide ou compte au moins {least} unités et {rest} \
              résidences, dont aucune ne fait plus de {share} %{} ; parc diffus mis à jour par lots ; vérifié avant publication \
              par une attaque indépendante.",
-            landlord(", et cela encore après retrait du patrimoine de chaque bailleur")
+            landlord(", et cela encore après retrait du patrimoine de ", &fr, "")
         ),
         en: format!(
             "Statistical confidentiality: threshold of {least} units (dwellings for the stock, households that answered for \
@@ -53,7 +72,7 @@ fn words(s: &Secrecy) -> Text {
              in each cell of the published zonings, what is not published is empty or holds at least {least} units and {rest} \
              residences, none of them over {share} %{}; unpublished stock updated in batches; verified before publication by \
              an independent attack.",
-            landlord(", and still does after the residences of any one landlord are removed")
+            landlord(", and still does after the residences of ", &en, " are removed")
         ),
     }
 }
@@ -263,6 +282,14 @@ async fn begin(source: &mut Client, serving: &Client, wanted: &Value, lots: &Val
         serving.query_one("SELECT registre.ouvrir($1, $2)", &[wanted, lots]).await.map_err(doing())?.get(0);
     transaction.execute("SELECT plan.ouvrir($1, $2)", &[&publication, wanted]).await.map_err(doing())?;
     transaction.execute("SELECT plan.choisir($1)", &[&publication]).await.map_err(doing())?;
+    transaction
+        .execute(
+            "INSERT INTO import.emploi SELECT $1, lot FROM import.courant WHERE source = 'bailleurs'
+             ORDER BY millesime DESC LIMIT 1",
+            &[&publication],
+        )
+        .await
+        .map_err(doing())?;
     let row = transaction
         .query_one(
             "SELECT (SELECT count(*) FROM plan.millesime WHERE publication = $1),

@@ -38,6 +38,17 @@ pub enum PublishError {
         /// Sources, e.g. `rpls, residences`.
         missing: String,
     },
+    /// A coalition names a landlord that nobody knows: nothing would be protected from it.
+    #[error(
+        "secrecy.attacker.coalitions names {name:?}, which is no landlord of the stock, nor a landlord or group of `seuil import bailleurs`"
+    )]
+    Coalition {
+        /// As configured.
+        name: String,
+    },
+    /// More landlords than can be told apart.
+    #[error("more than 65536 groups of landlords, or landlords in one group")]
+    Landlords,
     /// The plan cannot protect what is known already: cells that break the rule whatever is withheld.
     #[error("{cells} cells of {what} break the rule whatever is withheld: figures published before give them away")]
     Unprotected {

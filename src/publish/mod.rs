@@ -7,6 +7,7 @@ mod admin;
 mod candidate;
 mod copy;
 mod error;
+mod landlords;
 mod losses;
 pub mod plan;
 mod planning;
@@ -72,7 +73,7 @@ pub async fn run(config: &Config, options: Options, progress: &dyn Progress) -> 
     run.step(Step::Copie, copy::copy(c, &workers)).await?;
     run.step(Step::Scellement, copy::seal(c, &workers)).await?;
     run.step(Step::Controle, control(c)).await?;
-    run.step(Step::Preuve, proof::prove(c)).await?;
+    run.step(Step::Preuve, proof::prove(c, &workers)).await?;
     let mut report = run.report(false).await?;
     if !options.candidate_only {
         let begun = Instant::now();

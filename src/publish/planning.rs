@@ -2,6 +2,7 @@
 
 use super::PublishError;
 use super::candidate::Candidate;
+use super::landlords::Landlords;
 use super::plan::{Count, Ledger, Line, Outcome, Parameters, Price, Series, Shown, Theme, VintageInput, scale_name};
 use super::prepare::vintages;
 use super::reading::Sources;
@@ -32,14 +33,16 @@ struct Planned {
 
 /// Plans every theme and replaces the candidate's lines.
 pub(super) async fn plan(c: &Candidate<'_>, workers: &Workers) -> Result<(String, Value), PublishError> {
-    let parameters = Parameters::from(&c.config.secrecy);
     let all = vintages(c).await?;
-    let sources = Sources::read(c, workers, &all).await?;
+    let landlords = Landlords::read(c).await?;
+    let parameters = landlords.parameters(&c.config.secrecy)?;
+    let sources = Sources::read(workers, &all, landlords).await?;
     let lost = |_| PublishError::Interrupted;
     // The stock is planned while the rest is read: the other themes wait for what it shows.
     let mut work = sources.inputs(workers, &[Theme::Parc]).await?;
     let start = |theme: Theme, work: &mut Work, stock: Option<HashMap<i32, Shown>>| {
         let (inputs, ledger) = work.remove(theme.name()).unwrap_or_default();
+        let parameters = parameters.clone();
         tokio::task::spawn_blocking(move || series(theme, parameters, inputs, &ledger, stock.as_ref()))
     };
     let parc = start(Theme::Parc, &mut work, None);

@@ -5,52 +5,64 @@
 
 use super::PublishError;
 use super::candidate::Candidate;
+use super::landlords::Landlords;
 use super::plan::Theme;
+use super::workers::{Pair, Workers};
 use crate::check;
-use futures_util::{TryStreamExt, pin_mut};
+use futures_util::{FutureExt, TryStreamExt, pin_mut};
 use serde_json::{Value, json};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+/// Theme, name, denominator of the family and its place among the units.
+type Subject = (Theme, String, &'static str, usize);
+
 /// Writes what the attacker knows, runs the attack, refuses a candidate that gives something away.
-pub(super) async fn prove(c: &Candidate<'_>) -> Result<(String, Value), PublishError> {
+pub(super) async fn prove(c: &Candidate<'_>, workers: &Workers) -> Result<(String, Value), PublishError> {
     let catalogue = crate::catalogue::load_embedded()?;
     // Sizes and landlords of all residences: readable by this process alone, gone when it is.
     let dir = tempfile::tempdir().map_err(|source| PublishError::File { path: std::env::temp_dir(), source })?;
-    let mut files = Vec::new();
+    let mut subjects: Vec<Subject> = Vec::new();
     for theme in Theme::ALL {
-        files.push(knowledge(c, theme, theme.name().to_owned(), "", 0, dir.path()).await?);
+        subjects.push((theme, theme.name().to_owned(), "", 0));
         let relation = format!("{}_residence", theme.name());
         for (family, place) in theme.family_units() {
             // Families that residences do not have (shares in a QPV) follow from the theme's own rows.
             if catalogue.layer(&relation).is_some_and(|l| l.field(family).is_some()) {
-                files.push(knowledge(c, theme, format!("{}/{family}", theme.name()), family, place, dir.path()).await?);
+                subjects.push((theme, format!("{}/{family}", theme.name()), family, place));
             }
         }
     }
+    let (publication, folder, n) = (c.publication, dir.path(), subjects.len());
+    let mut files = workers
+        .each(subjects.into_iter().enumerate(), |pair, (n, subject)| {
+            async move { Ok((n, knowledge(pair, publication, subject, folder).await?)) }.boxed()
+        })
+        .await?;
+    files.sort_unstable();
+    let mut files: Vec<PathBuf> = files.into_iter().map(|(_, file)| file).collect();
+    files.push(Landlords::read(c).await?.write(folder)?);
     let report = check::run(c.config, c.publication, &files).await.map_err(PublishError::Proof)?;
     let found = report.constats.len();
     if found > 0 {
         let findings = format!("the attack derives {found} sums, see `registre.verdict`");
         return Err(PublishError::Refused { publication: c.publication, findings });
     }
-    let detail = format!("{} themes and families attacked over all vintages together, nothing found", files.len());
+    let detail = format!("{} themes and families attacked over all vintages together, nothing found", n);
     Ok((detail, json!({ "sujets": report.sujets })))
 }
 
 /// One file of knowledge: of every residence that is on the map or counted, in every vintage of a theme, the units and the
 /// landlord, whether zones count it, with the figures of which vintage, and in which zones where that is not plain.
 async fn knowledge(
-    c: &Candidate<'_>,
-    theme: Theme,
-    subject: String,
-    family: &str,
-    place: usize,
+    pair: &Pair,
+    publication: i64,
+    (theme, subject, family, place): Subject,
     dir: &Path,
 ) -> Result<PathBuf, PublishError> {
     let path = dir.join(format!("{}.csv", subject.replace('/', "-")));
     let doing = || PublishError::during(format!("writing what an attacker knows of {subject}"));
-    let rows = c
+    let rows = pair
         .source
         .query_raw(
             "WITH k AS (
@@ -81,7 +93,7 @@ async fn knowledge(
              LEFT JOIN travail.residence r ON r.contexte = m.contexte AND r.id = e.id
              LEFT JOIN stat.unites u ON u.theme = $2 AND u.millesime = coalesce(e.compte, e.millesime)
                  AND u.echelle = 'residence' AND u.id = e.id",
-            [&c.publication as &(dyn tokio_postgres::types::ToSql + Sync), &theme.name(), &(place as i32 + 1), &family],
+            [&publication as &(dyn tokio_postgres::types::ToSql + Sync), &theme.name(), &(place as i32 + 1), &family],
         )
         .await
         .map_err(doing())?;

@@ -2,7 +2,7 @@
 //! workers' connections; and the ledger.
 
 use super::PublishError;
-use super::candidate::Candidate;
+use super::landlords::Landlords;
 use super::plan::{self, Entry, Known, Ledger, RESIDENCE, Theme, VintageInput, ZoneEntry};
 use super::workers::{Pair, Workers};
 use futures_util::{FutureExt, TryStreamExt, pin_mut};
@@ -45,8 +45,8 @@ pub(super) struct Sources {
 
 impl Sources {
     /// Reads the contexts of these vintages.
-    pub async fn read(c: &Candidate<'_>, workers: &Workers, vintages: &[Vintage]) -> Result<Sources, PublishError> {
-        let landlords = Arc::new(landlords(c).await?);
+    pub async fn read(workers: &Workers, vintages: &[Vintage], landlords: Landlords) -> Result<Sources, PublishError> {
+        let landlords = Arc::new(landlords);
         let contexts: BTreeSet<i32> = vintages.iter().map(|v| v.3).collect();
         let contexts: HashMap<i32, Arc<Context>> = workers
             .each(contexts, |pair, context| {
@@ -80,7 +80,9 @@ impl Sources {
     ) -> Result<HashMap<&'static str, (Vec<VintageInput>, Ledger)>, PublishError> {
         let mut jobs: Vec<(Theme, Option<usize>)> = Vec::new();
         for theme in themes {
-            jobs.extend(self.vintages.iter().enumerate().filter(|(_, v)| v.0 == *theme).map(|(n, _)| (*theme, Some(n))));
+            jobs.extend(
+                self.vintages.iter().enumerate().filter(|(_, v)| v.0 == *theme).map(|(n, _)| (*theme, Some(n))),
+            );
             jobs.push((*theme, None));
         }
         enum Read {
@@ -163,7 +165,7 @@ impl Sources {
 }
 
 impl Context {
-    async fn read(pair: &Pair, context: i32, landlords: &HashMap<String, u32>) -> Result<Context, PublishError> {
+    async fn read(pair: &Pair, context: i32, landlords: &Landlords) -> Result<Context, PublishError> {
         let doing = || PublishError::during(format!("reading the residences of context {context}"));
         let mut numbers = Numbers::default();
         let mut zones = Vec::new();
@@ -201,7 +203,7 @@ impl Context {
         while let Some(row) = stream.try_next().await.map_err(doing())? {
             residences.push(Placed {
                 id: row.get(0),
-                landlord: row.get::<_, Option<&str>>(1).and_then(|l| landlords.get(l).copied()),
+                landlord: row.get::<_, Option<&str>>(1).and_then(|l| landlords.number(l)),
                 zones: numbers.of(&row, 2),
             });
         }
@@ -219,16 +221,6 @@ impl Numbers {
         }
         zones
     }
-}
-
-/// Numbers of the landlords.
-async fn landlords(c: &Candidate<'_>) -> Result<HashMap<String, u32>, PublishError> {
-    let rows = c
-        .source
-        .query("SELECT DISTINCT siren_bailleur FROM travail.residence WHERE siren_bailleur IS NOT NULL ORDER BY 1", &[])
-        .await
-        .map_err(PublishError::during("reading the landlords"))?;
-    Ok(rows.iter().map(|r| r.get(0)).zip(0..).collect())
 }
 
 /// Where the points that residences had in an older context lie in this one, for those that have moved since or are gone.

@@ -112,14 +112,14 @@ impl Report {
         let _ = write!(
             out,
             "<li>seuil : {} unités</li><li>dominance : {} au plus</li><li>résidences par reste : {} au moins</li>\
-             <li>vue du bailleur : {}</li></ul><h2>Ce que coûte la protection</h2>\
+             <li>attaquants : {}</li></ul><h2>Ce que coûte la protection</h2>\
              <p>Lignes ayant des unités ; « primaire » : sous le seuil ; « secondaire » : retirées pour que rien ne se \
              déduise par différence.</p><table><tr><th>thème</th><th>famille</th><th>millésime</th><th>échelle</th>\
              <th>lignes</th><th>primaire</th><th>secondaire</th><th>unités primaires</th><th>unités secondaires</th></tr>",
             p("seuil"),
             p("dominance"),
             p("residences"),
-            p("vue_bailleur")
+            attackers(&self.parametres)
         );
         for l in &self.prices {
             let share = |units: u64| 100.0 * units as f64 / l.prix.units.max(1) as f64;
@@ -146,4 +146,21 @@ impl Report {
         out.push_str("</table></body></html>");
         out
     }
+}
+
+/// Who may subtract residences of their own, as the parameters of a publication say it.
+fn attackers(parameters: &Value) -> String {
+    let a = &parameters["attaquants"];
+    let yes = |name: &str| a[name].as_bool() == Some(true);
+    let who = crate::config::Attacker {
+        alone: yes("seuls"),
+        groups: yes("groupes"),
+        pairs: yes("paires"),
+        coalitions: serde_json::from_value(a["coalitions"].clone()).unwrap_or_default(),
+    };
+    let words = who.words();
+    if words.is_empty() {
+        return "aucun bailleur".to_owned();
+    }
+    format!("{words}, qui retranchent leur propre patrimoine").replace('&', "&amp;").replace('<', "&lt;")
 }

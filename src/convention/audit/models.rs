@@ -20,7 +20,7 @@ pub async fn make(client: &Client, config: &Config) -> Result<[(&'static str, St
         threshold => config.secrecy.threshold,
         dominance => percent(config.secrecy.dominance),
         residences => config.secrecy.residences,
-        landlord_view => config.secrecy.landlord_view,
+        attackers => config.secrecy.attacker.words(),
         max_rejects => percent(config.import.max_rejects),
         keep_records => config.retention.records,
         keep_rejects => config.retention.rejects,

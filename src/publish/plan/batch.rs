@@ -386,9 +386,10 @@ fn least(a: (u32, u32), b: (u32, u32)) -> (u32, u32) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Attackers;
     use super::*;
 
-    const P: Parameters = Parameters { threshold: 11, dominance: 0.85, residences: 2, landlord_view: true };
+    const P: Parameters = Parameters { threshold: 11, dominance: 0.85, residences: 2, attackers: Attackers::ALONE };
     const HERE: Place = [1, 0, 2, 0, 0, 0, 0, 0, 0];
 
     fn now(list: &[(u32, u32, u32)]) -> BTreeMap<u32, Now> {

@@ -8,13 +8,13 @@
 //!
 //! > **G1**: in each cell the residences that are not shown hold nothing, or at least `threshold` units (and dwellings) in
 //! > at least `residences` residences, none of them over `dominance` of the units; and this still holds after the residences
-//! > of any single landlord are removed.
+//! > of any single landlord (corporate group, two of them, named coalition: [`Attackers`]) are removed.
 //!
 //! Unions of disjoint remainders that hold G1 hold it too, so merging cells (by withholding a zone row) never breaks one.
 //!
 //! The rows of all vintages are one system: a cell is what no row of any vintage tells apart (`batch`, `series`).
 //!
-//! Not here yet: guards for single categories (interval disclosure inside a shown family), landlords in pairs.
+//! Not here yet: guards for single categories (interval disclosure inside a shown family).
 
 mod batch;
 mod cells;
@@ -28,7 +28,7 @@ mod themes;
 mod timeline;
 
 pub use repair::plan;
-pub use rule::{Member, Parameters, holds};
+pub use rule::{Attackers, Member, Parameters, holds, landlord};
 pub use series::{Outcome, Series};
 pub use themes::{
     Count, Entry, Known, Ledger, Line, Price, RESIDENCE, Shown, Theme, Unresolved, VintageInput, ZoneEntry, scale_name,

@@ -1,9 +1,9 @@
 //! Takes zone rows that are withheld apart, a neighbourhood at a time, and withholds anew without one of them: what a search
 //! by single steps does not find, because every way there is dearer at first.
 
+use super::Decision;
 use super::cells::Key;
 use super::repair::Repair;
-use super::Decision;
 use std::collections::BTreeSet;
 
 impl Repair<'_> {

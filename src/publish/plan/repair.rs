@@ -410,12 +410,12 @@ impl<'a> Repair<'a> {
 #[cfg(test)]
 mod tests {
     use super::super::rule::holds;
-    use super::super::{Member, Residence, Zone};
+    use super::super::{Attackers, Member, Residence, Zone};
     use super::*;
     use proptest::prelude::*;
     use std::collections::HashMap;
 
-    const P: Parameters = Parameters { threshold: 11, dominance: 0.85, residences: 2, landlord_view: true };
+    const P: Parameters = Parameters { threshold: 11, dominance: 0.85, residences: 2, attackers: Attackers::ALONE };
 
     /// Cells that break the rule, computed from decisions alone.
     fn broken(problem: &Problem, plan: &Plan) -> usize {

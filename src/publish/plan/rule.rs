@@ -1,7 +1,10 @@
 //! Whether a set of residences may be known as a sum.
 
+use crate::config::Secrecy;
+use std::sync::Arc;
+
 /// Parameters of G1. They are published with the data.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Parameters {
     /// Units and dwellings at least.
     pub threshold: u32,
@@ -9,20 +12,56 @@ pub struct Parameters {
     pub dominance: f64,
     /// Residences at least.
     pub residences: u32,
-    /// Whether it must also hold for a landlord who subtracts its own residences.
-    pub landlord_view: bool,
+    /// Who may subtract residences of their own.
+    pub attackers: Attackers,
+}
+
+/// Landlords for whom the rule must also hold. A landlord is a number: its lower half that of its corporate group, its
+/// upper half its own within the group ([`landlord`]).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attackers {
+    /// Each by itself.
+    pub alone: bool,
+    /// All of a group as one.
+    pub groups: bool,
+    /// Any two of these together.
+    pub pairs: bool,
+    /// Sets of landlords, ascending.
+    pub coalitions: Option<Arc<[Vec<u32>]>>,
+}
+
+impl Attackers {
+    /// No landlord looks.
+    pub const NOBODY: Attackers = Attackers { alone: false, groups: false, pairs: false, coalitions: None };
+    /// Each landlord by itself.
+    pub const ALONE: Attackers = Attackers { alone: true, groups: false, pairs: false, coalitions: None };
+}
+
+/// Number of the landlord `own` (0, 1, ...) of a group; `None` when there are too many.
+pub fn landlord(group: usize, own: usize) -> Option<u32> {
+    Some(u32::from(u16::try_from(group).ok()?) | u32::from(u16::try_from(own).ok()?) << 16)
+}
+
+fn group_of(landlord: u32) -> u32 {
+    landlord & 0xffff
 }
 
 /// Units that must lie outside the largest residence, whatever the dominance share allows.
 const BESIDES_LARGEST: u64 = 3;
 
-impl From<&crate::config::Secrecy> for Parameters {
-    fn from(s: &crate::config::Secrecy) -> Self {
+impl Parameters {
+    /// As configured; `coalitions` are the configured ones, resolved.
+    pub fn new(s: &Secrecy, coalitions: Vec<Vec<u32>>) -> Parameters {
         Parameters {
             threshold: s.threshold,
             dominance: s.dominance,
             residences: s.residences,
-            landlord_view: s.landlord_view,
+            attackers: Attackers {
+                alone: s.attacker.alone,
+                groups: s.attacker.groups,
+                pairs: s.attacker.pairs,
+                coalitions: (!coalitions.is_empty()).then(|| coalitions.into()),
+            },
         }
     }
 }
@@ -75,7 +114,7 @@ impl Sums {
     }
 }
 
-/// Whether G1 holds for a remainder: it is empty, or large and spread enough, for everyone and for every landlord in it.
+/// Whether G1 holds for a remainder: it is empty, or large and spread enough, for everyone and for every attacker.
 ///
 /// Residences of unknown landlords are taken as each of another one, and also as all of one.
 pub fn holds(p: &Parameters, members: impl IntoIterator<Item = Member>) -> bool {
@@ -136,36 +175,83 @@ impl Remainder {
         if !self.all.holds(p) {
             return false;
         }
-        if !p.landlord_view {
+        let a = &p.attackers;
+        if *a == Attackers::NOBODY {
             return true;
         }
-        let unknown = self.unknown.iter().map(|m| {
+        let parts = Parts::of(self);
+        let (known, n) = (self.landlords.len(), parts.sums.len());
+        let holds = |removed: &[usize]| parts.without(removed).holds(p);
+        // Unknown landlords are taken as each of another one, and also as all of one.
+        let unknown: Vec<usize> = (known..n).collect();
+        let group = |i: &usize| group_of(self.landlords[*i].0);
+        let mut by_group: Vec<usize> = Vec::new();
+        if a.groups {
+            by_group.extend(0..known);
+            by_group.sort_by_key(group);
+        }
+        let groups = || by_group.chunk_by(|i, j| group(i) == group(j)).filter(|g| g.len() > 1 || !a.alone);
+        if (a.alone && !(0..known).all(|i| holds(&[i]))) || !groups().all(holds) {
+            return false;
+        }
+        if (a.alone || a.groups) && !(unknown.iter().all(|i| holds(&[*i])) && holds(&unknown)) {
+            return false;
+        }
+        if a.pairs {
+            let single = a.alone || !a.groups;
+            let mut parties: Vec<Vec<usize>> = (0..if single { n } else { 0 }).map(|i| vec![i]).collect();
+            parties.extend(groups().map(<[usize]>::to_vec));
+            if !single {
+                parties.extend(unknown.iter().map(|i| vec![*i]));
+            }
+            parties.push(unknown);
+            for (i, one) in parties.iter().enumerate() {
+                for other in &parties[i + 1..] {
+                    let mut both = [one.as_slice(), other].concat();
+                    both.sort_unstable();
+                    both.dedup();
+                    if !holds(&both) {
+                        return false;
+                    }
+                }
+            }
+        }
+        a.coalitions.iter().flat_map(|all| all.iter()).all(|coalition| {
+            let own = |i: &usize| coalition.binary_search(&self.landlords[*i].0).is_ok();
+            holds(&(0..known).filter(own).collect::<Vec<usize>>())
+        })
+    }
+}
+
+/// A remainder by landlord: known ones, then each residence of an unknown one.
+struct Parts {
+    all: Sums,
+    sums: Vec<Sums>,
+    /// Those with the largest residence first.
+    order: Vec<usize>,
+}
+
+impl Parts {
+    fn of(remainder: &Remainder) -> Parts {
+        let unknown = remainder.unknown.iter().map(|m| {
             let mut s = Sums::default();
             s.add(m);
             s
         });
-        let parts: Vec<Sums> = self.landlords.iter().map(|(_, s)| *s).chain(unknown).collect();
-        // Largest residence of the rest: the largest of the landlords, or the second when that one is removed.
-        let (mut first, mut second) = ((usize::MAX, 0), 0);
-        for (n, s) in parts.iter().enumerate() {
-            if s.largest > first.1 {
-                second = first.1;
-                first = (n, s.largest);
-            } else {
-                second = second.max(s.largest);
-            }
+        let sums: Vec<Sums> = remainder.landlords.iter().map(|(_, s)| *s).chain(unknown).collect();
+        let mut order: Vec<usize> = (0..sums.len()).collect();
+        order.sort_unstable_by_key(|i| std::cmp::Reverse(sums[*i].largest));
+        Parts { all: remainder.all, sums, order }
+    }
+
+    /// What is left without some parts.
+    fn without(&self, removed: &[usize]) -> Sums {
+        let mut left = self.all;
+        for i in removed {
+            left = left.without(&self.sums[*i], 0);
         }
-        let rest = |n: usize, s: &Sums| self.all.without(s, if n == first.0 { second } else { first.1 });
-        if !parts.iter().enumerate().all(|(n, s)| rest(n, s).holds(p)) {
-            return false;
-        }
-        if self.unknown.len() < 2 {
-            return true;
-        }
-        let mut one = Sums::default();
-        self.unknown.iter().for_each(|m| one.add(m));
-        let largest = self.landlords.iter().map(|(_, s)| s.largest).max().unwrap_or(0);
-        self.all.without(&one, largest).holds(p)
+        let largest = self.order.iter().find(|i| !removed.contains(i)).map_or(0, |i| self.sums[*i].largest);
+        Sums { largest, ..left }
     }
 }
 
@@ -173,8 +259,8 @@ impl Remainder {
 mod tests {
     use super::*;
 
-    const P: Parameters = Parameters { threshold: 11, dominance: 0.85, residences: 2, landlord_view: true };
-    const OPEN: Parameters = Parameters { landlord_view: false, ..P };
+    const P: Parameters = Parameters { threshold: 11, dominance: 0.85, residences: 2, attackers: Attackers::ALONE };
+    const OPEN: Parameters = Parameters { threshold: 11, dominance: 0.85, residences: 2, attackers: Attackers::NOBODY };
 
     fn m(units: u32, landlord: u32) -> Member {
         Member { units, dwellings: units, landlord: Some(landlord) }
@@ -221,5 +307,41 @@ mod tests {
         // Were the two unknown ones of one landlord, it would see the 6 of landlord 1.
         assert!(!holds(&P, [u(10), u(10), m(6, 1)]));
         assert!(holds(&P, [u(10), u(10), m(6, 1), m(6, 1)]));
+    }
+
+    #[test]
+    fn landlords_of_a_group_subtract_together() {
+        let groups = Parameters { attackers: Attackers { groups: true, ..Attackers::ALONE }, ..P };
+        let [a, b, c] = [(7, 0), (7, 1), (8, 0)].map(|(group, own)| landlord(group, own).unwrap());
+        let set = [m(6, a), m(6, b), m(6, c)];
+        assert!(holds(&P, set));
+        assert!(!holds(&groups, set), "a and b see the 6 of c");
+        assert!(holds(&groups, [m(6, a), m(6, b), m(6, c), m(6, c)]));
+        // Each of the group is still one by itself: a alone sees the 6 of b.
+        assert!(!holds(&groups, [m(6, a), m(6, b)]));
+        let only = Parameters { attackers: Attackers { groups: true, ..Attackers::NOBODY }, ..P };
+        assert!(holds(&only, [m(6, a), m(6, b)]), "one group sees its own alone");
+        assert!(!holds(&only, [m(6, a), m(6, a), m(6, c)]), "one in no group is a group");
+    }
+
+    #[test]
+    fn any_two_landlords_subtract_together() {
+        let pairs = Parameters { attackers: Attackers { pairs: true, ..Attackers::ALONE }, ..P };
+        assert!(!holds(&pairs, [m(6, 1), m(6, 2), m(6, 3)]));
+        assert!(holds(&pairs, [m(6, 1), m(6, 2), m(6, 3), m(6, 4)]));
+        let u = |units| Member { units, dwellings: units, landlord: None };
+        assert!(!holds(&pairs, [m(6, 1), m(6, 2), u(6)]), "1 and 2 see the unknown one");
+        assert!(holds(&pairs, [m(6, 1), m(6, 2), m(6, 3), m(6, 4), u(6)]));
+    }
+
+    #[test]
+    fn coalitions_that_are_named_subtract_together() {
+        let named = |list: &[&[u32]]| {
+            let coalitions: Vec<Vec<u32>> = list.iter().map(|c| c.to_vec()).collect();
+            Parameters { attackers: Attackers { coalitions: Some(coalitions.into()), ..Attackers::NOBODY }, ..P }
+        };
+        let set = [m(6, 1), m(6, 2), m(6, 3)];
+        assert!(!holds(&named(&[&[4, 5], &[1, 3]]), set));
+        assert!(holds(&named(&[&[1, 2, 3], &[4, 5]]), set), "together they own all of it");
     }
 }

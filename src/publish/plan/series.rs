@@ -351,7 +351,7 @@ impl<'a> Series<'a> {
             })
             .collect();
         let problem = Problem { residences, zones };
-        let plan = plan(&problem, self.parameters);
+        let plan = plan(&problem, self.parameters.clone());
         if plan.unresolved > 0 {
             self.out.unresolved.push((track.name, input.vintage, plan.unresolved));
         }
@@ -398,7 +398,7 @@ impl<'a> Series<'a> {
             })
             .collect();
         let problem = Problem { residences, zones };
-        let plan = plan(&problem, self.parameters);
+        let plan = plan(&problem, self.parameters.clone());
         if plan.unresolved > 0 {
             self.out.unresolved.push((track.name, input.vintage, plan.unresolved));
         }
@@ -456,7 +456,7 @@ impl<'a> Series<'a> {
                 })
                 .collect();
             let problem = Problem { residences, zones };
-            let plan = plan(&problem, self.parameters);
+            let plan = plan(&problem, self.parameters.clone());
             if plan.unresolved > 0 {
                 self.out.unresolved.push((name, input.vintage, plan.unresolved));
             }

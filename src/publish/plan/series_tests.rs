@@ -1,14 +1,16 @@
 //! Tests of whole series of vintages.
 
-use super::super::{ASSOCIEE, COMMUNE, Entry, IRIS, Ledger, Line, Member, Parameters, QPV, RESIDENCE, Theme};
-use super::super::{Unresolved, VintageInput, ZoneEntry, holds};
+use super::super::{
+    ASSOCIEE, Attackers, COMMUNE, Entry, IRIS, Ledger, Line, Member, Parameters, QPV, RESIDENCE, Theme,
+};
+use super::super::{Unresolved, VintageInput, ZoneEntry, holds, landlord};
 use super::*;
 use crate::check as attack;
 use crate::publish::plan::scale_name;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-const P: Parameters = Parameters { threshold: 11, dominance: 0.85, residences: 2, landlord_view: true };
+const P: Parameters = Parameters { threshold: 11, dominance: 0.85, residences: 2, attackers: Attackers::ALONE };
 
 /// Shown rows (vintage, zone) that count a residence.
 type Signature = Vec<(i32, String)>;
@@ -107,7 +109,7 @@ fn times(inputs: &[VintageInput], out: &Outcome, family: &str, n: usize) -> Vec<
         time.zones = lines
             .iter()
             .filter(|l| l.scale != RESIDENCE && shows(l))
-            .map(|l| format!("{}:{}", scale_name(l.scale), l.id))
+            .map(|l| format!("{}:{}", scale_name(l.scale), l.id).into())
             .collect();
         let count = |id: &str| {
             let of = |f: &str| counts.iter().find(|c| c.family == f && c.id == id);
@@ -116,12 +118,12 @@ fn times(inputs: &[VintageInput], out: &Outcome, family: &str, n: usize) -> Vec<
         let mut add = |id: &str, published: bool, state: Option<i32>, zones: [Option<u32>; 4]| {
             let known = entry(state.unwrap_or(*vintage), id);
             time.residences.push(attack::Residence {
-                id: id.to_owned(),
-                zones: zones.iter().flatten().map(name).collect(),
+                id: id.into(),
+                zones: zones.iter().flatten().map(|z| name(z).into()).collect(),
                 published,
                 state: state.unwrap_or(0),
                 units: known.and_then(|e| e.units.get(n)).copied().map_or(0, u64::from),
-                landlord: known.and_then(|e| e.landlord).map(|l| l.to_string()),
+                landlord: known.and_then(|e| e.landlord).map(|l| l.to_string().into()),
             });
         };
         for l in lines.iter().filter(|l| l.scale == RESIDENCE) {
@@ -143,11 +145,18 @@ fn times(inputs: &[VintageInput], out: &Outcome, family: &str, n: usize) -> Vec<
     times
 }
 
-fn findings(inputs: &[VintageInput], out: &Outcome) -> Vec<attack::Finding> {
-    let rule = attack::Rule { threshold: 11, residences: 2, dominance: 0.85, landlords: true };
+fn findings(inputs: &[VintageInput], out: &Outcome, attackers: &Attackers) -> Vec<attack::Finding> {
+    let Attackers { alone, groups, pairs, .. } = *attackers;
+    let attackers = crate::config::Attacker { alone, groups, pairs, coalitions: Vec::new() };
+    let rule = attack::Rule { threshold: 11, residences: 2, dominance: 0.85, attackers };
+    let all: BTreeSet<u32> = inputs.iter().flat_map(|i| &i.residences).filter_map(|r| r.landlord).collect();
+    let names: Vec<(String, String)> =
+        all.into_iter().map(|l| (l.to_string(), format!("group {}", l & 0xffff))).collect();
+    let names: Vec<(&str, &str, &str)> = names.iter().map(|(l, g)| (l.as_str(), "", g.as_str())).collect();
+    let landlords = attack::Landlords::of(&names);
     let families = Theme::Parc.families().iter().filter(|(_, k)| matches!(k, Kind::Own(_)));
     let subjects = std::iter::once(("", 0)).chain(families.map(|(name, k)| (*name, k.units())));
-    subjects.flat_map(|(name, n)| attack::attack(name, &times(inputs, out, name, n), rule)).collect()
+    subjects.flat_map(|(name, n)| attack::attack(name, &times(inputs, out, name, n), &rule, &landlords)).collect()
 }
 
 proptest! {
@@ -169,7 +178,20 @@ proptest! {
     fn the_attack_finds_nothing(inputs in vintages()) {
         let out = Series::plan(Theme::Parc, P, &Ledger::new(), None, &inputs);
         prop_assert_eq!(&out.unresolved, &[]);
-        prop_assert_eq!(findings(&inputs, &out), []);
+        prop_assert_eq!(findings(&inputs, &out, &P.attackers), []);
+    }
+
+    /// The same with landlords in groups and in pairs.
+    #[test]
+    fn the_attack_by_several_landlords_finds_nothing(inputs in vintages(), alone: bool, groups: bool, pairs: bool) {
+        let mut inputs = inputs;
+        for r in inputs.iter_mut().flat_map(|i| &mut i.residences) {
+            r.landlord = r.landlord.and_then(|l| landlord(l as usize % 3, l as usize / 3));
+        }
+        let p = Parameters { attackers: Attackers { alone, groups, pairs, coalitions: None }, ..P };
+        let out = Series::plan(Theme::Parc, p.clone(), &Ledger::new(), None, &inputs);
+        prop_assert_eq!(&out.unresolved, &[]);
+        prop_assert_eq!(findings(&inputs, &out, &p.attackers), []);
     }
 
     /// What no shown row of any vintage tells apart is nothing, or may be known: the theme itself.

@@ -17,9 +17,12 @@ pub(super) struct Timeline<'a> {
     globals: Vec<Vec<u32>>,
     locals: Vec<Vec<u32>>,
     /// By vintage: where residences lie that are not in it, and where a point of an earlier vintage (index, residence) lies.
-    places: Vec<HashMap<u32, [Option<u32>; 4]>>,
-    former: Vec<HashMap<(usize, u32), [Option<u32>; 4]>>,
+    places: Vec<HashMap<u32, Zones>>,
+    former: Vec<HashMap<(usize, u32), Zones>>,
 }
+
+/// Zones that count a point, by scale.
+type Zones = [Option<u32>; 4];
 
 /// No entry, no place.
 const NONE: u32 = u32::MAX;
