@@ -10,6 +10,7 @@ mod client;
 mod desk;
 mod portal;
 
+mod axes;
 mod bad_input;
 mod convention;
 mod database;
@@ -40,6 +41,7 @@ pub type Case = (&'static str, fn(&'static Portal));
 fn main() {
     let arguments = Arguments::from_args();
     let rooms: &[(&str, &[Case])] = &[
+        ("axes", axes::CASES),
         ("bad_input", bad_input::CASES),
         ("convention", convention::CASES),
         ("database", database::CASES),
