@@ -3,6 +3,9 @@
 //! Every room below `protocol` reports with this enum; `protocol::exception` turns it once into the exception of the
 //! protocol that was spoken (WMS 1.3.0 `ServiceExceptionReport`, OWS `ExceptionReport`, RFC 9457 problem document).
 
+mod reason;
+
+pub use reason::Reason;
 use std::time::Duration;
 
 /// The outcome of a request that gives no data. Holds data, never prose: the text is made at the edge.
@@ -23,13 +26,13 @@ pub enum Error {
         /// The value as received, cut to a printable length.
         value: String,
         /// What would have been right, for the user.
-        reason: String,
+        reason: Reason,
     },
     /// The body of the request cannot be read (not well-formed XML, not the operation it should be).
     #[error("the request cannot be read: {reason}")]
     Parsing {
         /// What is wrong and where, for the user.
-        reason: String,
+        reason: Reason,
     },
     /// The request is well formed, names only what exists, and still cannot be carried out.
     #[error("{name}: {reason}")]
@@ -37,7 +40,7 @@ pub enum Error {
         /// Parameter or operator concerned.
         name: String,
         /// Why it cannot be carried out.
-        reason: String,
+        reason: Reason,
     },
     /// A parameter that the operation does not define, where the standard demands a refusal (OGC API).
     #[error("unknown parameter {name}")]
@@ -60,10 +63,12 @@ pub enum Error {
         name: String,
     },
     /// An optional part of an operation that is not offered here (joins, locking, remote resolution).
-    #[error("option {name} is not offered")]
+    #[error("option {name} is not offered: {reason}")]
     Option {
         /// Parameter or element that asks for it.
         name: String,
+        /// What to do instead.
+        reason: Reason,
     },
     /// No version of the protocol is common to both sides.
     #[error("version {asked} is not offered")]
@@ -279,8 +284,30 @@ pub fn printable(value: &str) -> String {
 
 impl Error {
     /// Shorthand for [`Error::Invalid`].
-    pub fn invalid(name: impl Into<String>, value: &str, reason: impl Into<String>) -> Self {
-        Error::Invalid { name: name.into(), value: printable(value), reason: reason.into() }
+    pub fn invalid(name: impl Into<String>, value: &str, reason: Reason) -> Self {
+        Error::Invalid { name: name.into(), value: printable(value), reason }
+    }
+
+    /// Shorthand for [`Error::Option`].
+    pub fn option(name: impl Into<String>, reason: Reason) -> Self {
+        Error::Option { name: name.into(), reason }
+    }
+
+    /// The same error, said of the parameter that held what was read: a name inside a filter is no parameter.
+    pub fn inside(self, parameter: &str) -> Error {
+        let (value, reason) = match self {
+            Error::Unknown { kind: NameKind::Property, name } => (name, Reason::UnknownProperty),
+            Error::Crs { name } => (name, Reason::UnknownCrs),
+            Error::Limit { what: "depth", limit, .. } => (String::new(), Reason::TooDeep(limit as usize)),
+            Error::Limit { what: "positions", limit, .. } => {
+                (String::new(), Reason::TooMany(limit as usize, Box::new(Reason::Positions)))
+            }
+            Error::Limit { limit, .. } => {
+                (String::new(), Reason::TooMany(limit as usize, Box::new(Reason::Expressions)))
+            }
+            other => return other,
+        };
+        Error::Invalid { name: parameter.to_owned(), value, reason }
     }
 
     /// Shorthand for [`Error::Unknown`].

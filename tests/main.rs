@@ -15,6 +15,7 @@ mod bad_input;
 mod convention;
 mod database;
 mod endurance;
+mod exceptions;
 mod identity;
 mod import;
 mod journal;
@@ -46,6 +47,7 @@ fn main() {
         ("convention", convention::CASES),
         ("database", database::CASES),
         ("endurance", endurance::CASES),
+        ("exceptions", exceptions::CASES),
         ("identity", identity::CASES),
         ("import", import::CASES),
         ("journal", journal::CASES),

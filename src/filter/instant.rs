@@ -1,5 +1,7 @@
 //! Instants as filters and parameters write them: dates and RFC 3339 date-times. Milliseconds since 1970, UTC.
 
+use crate::error::Reason;
+
 /// Last millisecond of a day, counted from its first.
 const DAY: i64 = 86_400_000 - 1;
 
@@ -7,17 +9,17 @@ const DAY: i64 = 86_400_000 - 1;
 ///
 /// # Errors
 /// What would have been right.
-pub fn read_instant(text: &str) -> Result<(i64, i64), &'static str> {
-    const RIGHT: &str = "an RFC 3339 date-time such as 2024-01-01T00:00:00Z, or a date";
+pub fn read_instant(text: &str) -> Result<(i64, i64), Reason> {
     if let (10, Ok(date)) = (text.len(), text.parse::<jiff::civil::Date>()) {
-        let first = date.to_zoned_datetime(jiff::tz::TimeZone::UTC).map_err(|_| RIGHT)?.timestamp().as_millisecond();
+        let first =
+            date.to_zoned_datetime(jiff::tz::TimeZone::UTC).map_err(|_| Reason::Instant)?.timestamp().as_millisecond();
         return Ok((first, first + DAY));
     }
     // RFC 3339 writes a T between date and time, and always an offset; jiff reads more forms than that.
     let plausible = text.len() >= 20 && text.as_bytes().get(10).is_some_and(|c| matches!(c, b'T' | b't'));
     match text.parse::<jiff::Timestamp>() {
         Ok(t) if plausible => Ok((t.as_millisecond(), t.as_millisecond())),
-        _ => Err(RIGHT),
+        _ => Err(Reason::Instant),
     }
 }
 

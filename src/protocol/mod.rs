@@ -190,6 +190,8 @@ pub enum ExceptionStyle {
     Ows {
         /// Protocol and version spoken.
         version: OwsVersion,
+        /// The name that the client gave its request, which some exceptions repeat (09-025r2 table 3).
+        handle: Option<Box<str>>,
     },
     /// Problem document (RFC 9457), as JSON or as an HTML page.
     Problem {

@@ -2,7 +2,7 @@
 
 use super::tls::{self, Tls};
 use crate::compute::ResponseBody;
-use crate::error::{Error, Refusal};
+use crate::error::{Error, Reason, Refusal};
 use crate::protocol::{ExceptionStyle, Request};
 use crate::service::{Client, Service, error_response};
 use bytes::Bytes;
@@ -147,9 +147,7 @@ async fn handle(service: &Service, client: &Client, request: http::Request<Incom
                 Err(error) => error_response(&error, &fallback, french, ""),
             },
             Ok(Err(error)) => error_response(&error, &fallback, french, ""),
-            Err(_) => {
-                error_response(&Error::invalid("body", "", "the request did not arrive in time"), &fallback, french, "")
-            }
+            Err(_) => error_response(&Error::invalid("body", "", Reason::BodyLate), &fallback, french, ""),
         }
     };
     envelope(response.headers_mut(), origin.as_ref());
@@ -169,7 +167,7 @@ async fn handle(service: &Service, client: &Client, request: http::Request<Incom
 async fn receive(mut body: Incoming, limit: usize) -> Result<Bytes, Error> {
     let (mut kept, mut seen) = (Vec::new(), 0usize);
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| Error::invalid("body", "", "the request broke off"))?;
+        let frame = frame.map_err(|_| Error::invalid("body", "", Reason::BodyBroken))?;
         let Ok(data) = frame.into_data() else { continue };
         seen += data.len();
         if seen <= limit {
@@ -179,7 +177,7 @@ async fn receive(mut body: Incoming, limit: usize) -> Result<Bytes, Error> {
         }
     }
     if seen > limit {
-        return Err(Error::Limit { what: "bytes of the request body", asked: seen as u64, limit: limit as u64 });
+        return Err(Error::Limit { what: "body", asked: seen as u64, limit: limit as u64 });
     }
     Ok(kept.into())
 }
@@ -193,7 +191,7 @@ fn understand(parts: http::request::Parts, body: Bytes, public_url: &str, french
         percent_decode_str(s)
             .decode_utf8()
             .map(std::borrow::Cow::into_owned)
-            .map_err(|_| Error::invalid("URL", s, "percent-encoded UTF-8 is expected"))
+            .map_err(|_| Error::invalid("URL", s, Reason::PercentEncoding))
     };
     let segments = path.split('/').filter(|s| !s.is_empty()).map(decode).collect::<Result<Vec<_>, _>>()?;
     let query = parts
@@ -214,7 +212,7 @@ fn understand(parts: http::request::Parts, body: Bytes, public_url: &str, french
             .map(|a| a.as_str())
             .or_else(|| parts.headers.get(header::HOST).and_then(|h| h.to_str().ok()))
             .filter(|h| !h.is_empty() && h.bytes().all(|b| b.is_ascii_alphanumeric() || b".-:[]_".contains(&b)))
-            .ok_or_else(|| Error::invalid("Host", "", "a Host header is needed"))?;
+            .ok_or_else(|| Error::invalid("Host", "", Reason::HostNeeded))?;
         format!("https://{host}")
     } else {
         public_url.trim_end_matches('/').to_owned()

@@ -5,7 +5,7 @@ use super::{LayerData, Snapshot, StoreError};
 use crate::catalogue::{Catalogue, LayerId};
 use crate::config::Database;
 use crate::db::{DbError, Role, Which, parameters};
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Result};
 use crate::filter::Filter;
 use crate::query::Value;
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
@@ -131,11 +131,9 @@ impl PostGis {
 fn refused(e: &tokio_postgres::Error) -> Error {
     tracing::warn!(error = %crate::db::explain(e), "a spatial filter failed");
     match e.code() {
-        Some(&SqlState::QUERY_CANCELED) => {
-            Error::Processing { name: "filter".into(), reason: "the spatial filter takes too long".into() }
-        }
+        Some(&SqlState::QUERY_CANCELED) => Error::Processing { name: "FILTER".into(), reason: Reason::TooSlow },
         Some(code) if code == &SqlState::INTERNAL_ERROR || code.code().starts_with("22") => {
-            Error::Processing { name: "filter".into(), reason: "the geometry of the filter is not valid".into() }
+            Error::Processing { name: "FILTER".into(), reason: Reason::InvalidGeometry }
         }
         _ => away(),
     }

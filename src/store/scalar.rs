@@ -3,7 +3,7 @@
 use super::LayerData;
 use super::dictionary::compare;
 use crate::catalogue::FieldKind;
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Result};
 use crate::filter::expr::{FUNCTIONS, OPERATORS, arithmetic, call, fold, number};
 use crate::filter::{CompareOp, Expr};
 use crate::query::Value;
@@ -47,18 +47,18 @@ impl Class {
     }
 }
 
-fn fault(reason: impl Into<String>) -> Error {
-    Error::Processing { name: "filter".into(), reason: reason.into() }
+fn fault(reason: Reason) -> Error {
+    Error::Processing { name: "FILTER".into(), reason }
 }
 
 /// The error of two sides that cannot be compared.
 pub fn mismatch(a: Class, b: Class) -> Error {
-    let name = |c| match c {
-        Class::Text => "text",
-        Class::Number => "a number",
-        Class::Instant => "an instant",
+    let noun = |c| match c {
+        Class::Text => Reason::AText,
+        Class::Number => Reason::ANumber,
+        Class::Instant => Reason::AnInstant,
     };
-    fault(format!("{} cannot be compared with {}", name(a), name(b)))
+    fault(Reason::Incomparable(Box::new(noun(a)), Box::new(noun(b))))
 }
 
 /// Checks an expression and tells what it gives.
@@ -72,20 +72,20 @@ pub fn class(data: &LayerData, expr: &Expr) -> Result<Class> {
         Expr::Literal(v) => Ok(Class::of_value(v)),
         Expr::Arithmetic(a, op, b) => {
             if !OPERATORS.contains(op) {
-                return Err(fault(format!("operator {op:?} is not known")));
+                return Err(fault(Reason::UnknownOperator));
             }
             match (class(data, a)?, class(data, b)?) {
                 (Class::Number, Class::Number) => Ok(Class::Number),
-                _ => Err(fault(format!("operator {op:?} needs numbers on both sides"))),
+                _ => Err(fault(Reason::Arithmetic)),
             }
         }
         Expr::Function(name, arguments) => {
             if !FUNCTIONS.iter().any(|f| f.name == name) {
-                return Err(fault(format!("function {:?} is not known", crate::error::printable(name))));
+                return Err(fault(Reason::NoFunction(crate::error::printable(name))));
             }
             match &arguments[..] {
                 [one] if class(data, one)? == Class::Text => Ok(Class::Text),
-                _ => Err(fault(format!("function {name} takes one text"))),
+                _ => Err(fault(Reason::Takes(name.clone(), Box::new(Reason::AText)))),
             }
         }
     }

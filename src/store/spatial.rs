@@ -9,7 +9,7 @@ use super::LayerData;
 use super::figure::{Figure, Location, Segment};
 use super::geometry::{GeometryTable, StoredCrs};
 use super::snapshot::Table;
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Result};
 use crate::filter::SpatialOp;
 use crate::geo::{Crs, Envelope, Geometry, GeometryKind, Position, Transform, transform};
 
@@ -137,8 +137,8 @@ impl<'a> Relation<'a> {
     pub fn of_distance(data: &'a LayerData, literal: &Geometry, crs: Crs, metres: f64) -> Result<Relation<'a>> {
         let transform = Transform::between(crs, Crs::Lambert93).ok_or_else(|| Error::Crs { name: crs.short() })?;
         let figure = Figure::new(literal).map(|p| transform.position(p)).ok_or_else(|| Error::Processing {
-            name: "distance".into(),
-            reason: "the geometry lies outside the area of EPSG:2154".into(),
+            name: "FILTER".into(),
+            reason: Reason::OutsideArea("EPSG:2154".into()),
         })?;
         // Nothing is nearer than nothing.
         let test = if metres >= 0.0 { Test::Near(figure, metres) } else { Test::Never };

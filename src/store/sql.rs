@@ -6,7 +6,7 @@
 
 use super::spatial::decides;
 use crate::catalogue::{Layer, LayerId};
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Result};
 use crate::filter::{Filter, SpatialOp};
 use crate::geo::{Crs, Envelope, Geometry, GeometryKind, Position, Transform};
 use crate::query::{Query, TileQuery};
@@ -83,8 +83,7 @@ pub fn statement(layer: &Layer, leaf: &Filter) -> Result<Statement> {
         SpatialOp::Intersects | SpatialOp::Disjoint => return Err(Error::Internal),
     };
     if matches!(geometry, Geometry::Collection(_)) {
-        let reason = "this relation is not defined for a collection of points, lines and areas".to_owned();
-        return Err(Error::Processing { name: "filter".into(), reason });
+        return Err(Error::Processing { name: "FILTER".into(), reason: Reason::NoRelation });
     }
     let srid = crs.epsg().unwrap_or(4326);
     let column = identifier(&layer.geometry_column);

@@ -6,6 +6,7 @@ use super::lex::Token;
 use super::node::Budget;
 use super::text::Reader;
 use super::{Cql2Error, Result};
+use crate::error::Reason;
 use crate::geo::{Axes, Crs, Envelope, Geometry, Position};
 use serde_json::Value;
 
@@ -40,13 +41,13 @@ pub fn wkt(reader: &mut Reader, tag: &str) -> Result<Option<Geometry>> {
 }
 
 fn member(reader: &mut Reader) -> Result<Geometry> {
-    let Token::Word(word) = reader.peek().clone() else { return Err(reader.expected("a geometry")) };
+    let Token::Word(word) = reader.peek().clone() else { return Err(reader.expected(Reason::GeometryNeeded)) };
     let tag = word.to_ascii_lowercase();
     if tag == "bbox" || tag == "geometrycollection" {
-        return Err(reader.expected("a point, line or polygon"));
+        return Err(reader.expected(Reason::SimpleGeometry));
     }
     reader.budget.enter()?;
-    let found = wkt(reader, &tag)?.ok_or_else(|| reader.expected("a geometry"))?;
+    let found = wkt(reader, &tag)?.ok_or_else(|| reader.expected(Reason::GeometryNeeded))?;
     reader.budget.leave();
     Ok(found)
 }
@@ -76,7 +77,7 @@ fn coordinate(reader: &mut Reader) -> Result<f64> {
     let value = match reader.peek() {
         Token::Int(n) => *n as f64,
         Token::Number(v) => *v,
-        _ => return Err(reader.expected("a coordinate")),
+        _ => return Err(reader.expected(Reason::Coordinate)),
     };
     reader.skip();
     Ok(if negative { -value } else { value })
@@ -93,12 +94,12 @@ fn position(reader: &mut Reader) -> Result<Position> {
 
 fn line(reader: &mut Reader) -> Result<Vec<Position>> {
     let positions = list(reader, position)?;
-    if positions.len() < 2 { Err(reader.expected("a line of at least two positions")) } else { Ok(positions) }
+    if positions.len() < 2 { Err(reader.expected(Reason::TwoPositions)) } else { Ok(positions) }
 }
 
 fn ring(reader: &mut Reader) -> Result<Vec<Position>> {
     let positions = list(reader, position)?;
-    if closed(&positions) { Ok(positions) } else { Err(reader.expected("a closed ring of at least four positions")) }
+    if closed(&positions) { Ok(positions) } else { Err(reader.expected(Reason::Ring)) }
 }
 
 fn closed(ring: &[Position]) -> bool {
@@ -107,7 +108,7 @@ fn closed(ring: &[Position]) -> bool {
 
 fn bbox_text(reader: &mut Reader) -> Result<Geometry> {
     let numbers = list(reader, coordinate)?;
-    bbox(&numbers).ok_or_else(|| reader.expected("a box of four or six numbers"))
+    bbox(&numbers).ok_or_else(|| reader.expected(Reason::FourOrSix))
 }
 
 /// A box as it stands on the wire; [`placed`] checks it, when the CRS is known.
@@ -123,7 +124,7 @@ pub fn json(value: &Value, budget: &mut Budget) -> Result<Option<Geometry>> {
     if let Some(numbers) = value.get("bbox").filter(|_| value.get("type").is_none()) {
         let numbers: Option<Vec<f64>> = numbers.as_array().and_then(|a| a.iter().map(Value::as_f64).collect());
         let found = numbers.and_then(|n| bbox(&n));
-        return found.map(Some).ok_or_else(|| wrong("a bbox has four or six numbers, lower corner first"));
+        return found.map(Some).ok_or_else(|| wrong(Reason::FourOrSix));
     }
     let Some(kind) = value.get("type").and_then(Value::as_str) else { return Ok(None) };
     let coordinates = &value["coordinates"];
@@ -136,25 +137,24 @@ pub fn json(value: &Value, budget: &mut Budget) -> Result<Option<Geometry>> {
         "MultiPolygon" => Geometry::MultiPolygon(json_list(coordinates, budget, |v, b| json_list(v, b, json_ring))?),
         "GeometryCollection" => {
             budget.enter()?;
-            let members = json_list(&value["geometries"], budget, |v, b| {
-                json(v, b)?.ok_or_else(|| wrong("a member of a GeometryCollection is a geometry"))
-            })?;
+            let members =
+                json_list(&value["geometries"], budget, |v, b| json(v, b)?.ok_or_else(|| wrong(Reason::JsonMember)))?;
             budget.leave();
             Geometry::Collection(members)
         }
-        _ => return Err(wrong(format!("{kind:?} is no type of geometry"))),
+        _ => return Err(wrong(Reason::JsonGeometry(kind.to_owned()))),
     };
     Ok(Some(geometry))
 }
 
-fn wrong(what: impl Into<String>) -> Cql2Error {
-    Cql2Error::Json { what: what.into() }
+fn wrong(what: Reason) -> Cql2Error {
+    Cql2Error::Json { what }
 }
 
 fn json_list<T>(v: &Value, budget: &mut Budget, inner: impl Fn(&Value, &mut Budget) -> Result<T>) -> Result<Vec<T>> {
     match v.as_array() {
         Some(a) if !a.is_empty() => a.iter().map(|v| inner(v, budget)).collect(),
-        _ => Err(wrong("coordinates are arrays that are not empty")),
+        _ => Err(wrong(Reason::JsonArrays)),
     }
 }
 
@@ -163,20 +163,20 @@ fn json_position(v: &Value, budget: &mut Budget) -> Result<Position> {
     match v.as_array().map(Vec::as_slice) {
         Some([x, y] | [x, y, _]) => match (x.as_f64(), y.as_f64()) {
             (Some(x), Some(y)) => Ok([x, y]),
-            _ => Err(wrong("coordinates are numbers")),
+            _ => Err(wrong(Reason::JsonNumbers)),
         },
-        _ => Err(wrong("a position has two or three coordinates")),
+        _ => Err(wrong(Reason::JsonPosition)),
     }
 }
 
 fn json_line(v: &Value, budget: &mut Budget) -> Result<Vec<Position>> {
     let line = json_list(v, budget, json_position)?;
-    if line.len() < 2 { Err(wrong("a line has at least two positions")) } else { Ok(line) }
+    if line.len() < 2 { Err(wrong(Reason::TwoPositions)) } else { Ok(line) }
 }
 
 fn json_ring(v: &Value, budget: &mut Budget) -> Result<Vec<Position>> {
     let ring = json_list(v, budget, json_position)?;
-    if closed(&ring) { Ok(ring) } else { Err(wrong("a ring is closed and has at least four positions")) }
+    if closed(&ring) { Ok(ring) } else { Err(wrong(Reason::Ring)) }
 }
 
 /// Turns coordinates of the wire, in the order of the CRS's authority, to `[x, y]`, and checks boxes.
@@ -188,8 +188,7 @@ pub fn placed(geometry: &Geometry, crs: Crs) -> Result<Geometry> {
     let Geometry::Envelope(e) = turned else { return Ok(turned) };
     let ([west, south], [east, north]) = (e.min, e.max);
     if south > north || (west > east && !crs.is_geographic()) {
-        let what = "the lower corner of a box lies above its upper corner".to_owned();
-        return Err(Cql2Error::Type { what });
+        return Err(Cql2Error::Type { what: Reason::Corners });
     }
     if west <= east {
         return Ok(turned);

@@ -1,6 +1,7 @@
 //! Words of CQL2 text (21-065r2 annex B).
 
 use super::{Cql2Error, Result};
+use crate::error::Reason;
 
 /// A word.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,7 +39,7 @@ pub fn tokens(text: &str) -> Result<Vec<(Token, usize)>> {
             Token::Word(word)
         } else if c == '"' {
             let end = chars[at + 1..].iter().position(|c| *c == '"').map(|n| at + 1 + n);
-            let end = end.ok_or_else(|| expected(begin, "a closing double quote"))?;
+            let end = end.ok_or_else(|| expected(begin, Reason::UnclosedName))?;
             let name: String = chars[at + 1..end].iter().collect();
             at = end + 1;
             Token::Quoted(name)
@@ -56,8 +57,8 @@ pub fn tokens(text: &str) -> Result<Vec<(Token, usize)>> {
 }
 
 /// An error at a character.
-pub fn expected(at: usize, what: impl Into<String>) -> Cql2Error {
-    Cql2Error::Syntax { at, expected: what.into() }
+pub fn expected(at: usize, expected: Reason) -> Cql2Error {
+    Cql2Error::Syntax { at, expected }
 }
 
 fn starts_identifier(c: char) -> bool {
@@ -74,7 +75,7 @@ fn text_literal(chars: &[char], at: &mut usize) -> Result<Token> {
     let (mut value, mut pattern) = (String::new(), String::new());
     *at += 1;
     loop {
-        let c = *chars.get(*at).ok_or_else(|| expected(begin, "a closing quote"))?;
+        let c = *chars.get(*at).ok_or_else(|| expected(begin, Reason::UnclosedQuote))?;
         *at += 1;
         let next = chars.get(*at).copied();
         let decoded = match (c, next) {
@@ -135,14 +136,14 @@ fn number(chars: &[char], at: &mut usize) -> Result<Token> {
         return Ok(Token::Int(n));
     }
     let value: Option<f64> = text.parse().ok().filter(|v: &f64| v.is_finite());
-    value.map(Token::Number).ok_or_else(|| expected(begin + 1, "a number"))
+    value.map(Token::Number).ok_or_else(|| expected(begin + 1, Reason::Number))
 }
 
 fn sign(chars: &[char], at: &mut usize) -> Result<Token> {
     const SIGNS: [&str; 15] = ["<>", "<=", ">=", "=", "<", ">", "+", "-", "*", "/", "%", "^", "(", ")", ","];
     let rest: String = chars[*at..chars.len().min(*at + 2)].iter().collect();
     let found = SIGNS.into_iter().find(|s| rest.starts_with(s));
-    let sign = found.ok_or_else(|| expected(*at + 1, "an operator, a name or a literal"))?;
+    let sign = found.ok_or_else(|| expected(*at + 1, Reason::Symbol))?;
     *at += sign.len();
     Ok(Token::Sign(sign))
 }

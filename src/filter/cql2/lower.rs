@@ -3,6 +3,7 @@
 use super::node::{Budget, Node};
 use super::{Cql2Error, Result, Scope, geometry, temporal, unknown};
 use crate::catalogue::FieldKind;
+use crate::error::Reason;
 use crate::filter::expr::{arithmetic, call, number};
 use crate::filter::{CompareOp, Expr, Filter, SpatialOp};
 use crate::geo::Geometry;
@@ -24,19 +25,19 @@ pub enum Scalar {
 }
 
 impl Scalar {
-    fn kind(&self) -> &'static str {
+    fn kind(&self) -> Reason {
         match self {
-            Scalar::Text(_) => "a text",
-            Scalar::Number(_) => "a number",
-            Scalar::Instant(_) | Scalar::Day(..) => "an instant",
-            Scalar::Bool(_) => "a truth value",
+            Scalar::Text(_) => Reason::AText,
+            Scalar::Number(_) => Reason::ANumber,
+            Scalar::Instant(_) | Scalar::Day(..) => Reason::AnInstant,
+            Scalar::Bool(_) => Reason::ATruthValue,
         }
     }
 }
 
 /// An error of types.
-pub fn mismatch(what: impl Into<String>) -> Cql2Error {
-    Cql2Error::Type { what: what.into() }
+pub fn mismatch(what: Reason) -> Cql2Error {
+    Cql2Error::Type { what }
 }
 
 /// True or false for every feature.
@@ -51,9 +52,9 @@ pub fn filter(node: &Node, scope: &Scope, budget: &mut Budget) -> Result<Filter>
         Node::Call(name, arguments) => (name.as_str(), arguments.as_slice()),
         Node::Property(p) => {
             scalar(node, scope)?;
-            return Err(mismatch(format!("property {p:?} is no truth value: compare it with one")));
+            return Err(mismatch(Reason::NoTruth(p.clone())));
         }
-        other => return Err(mismatch(format!("{} is no condition", other.kind()))),
+        other => return Err(mismatch(Reason::NoCondition(Box::new(other.kind())))),
     };
     match (name, arguments) {
         ("and" | "or", parts) if parts.len() >= 2 => {
@@ -73,10 +74,10 @@ pub fn filter(node: &Node, scope: &Scope, budget: &mut Budget) -> Result<Filter>
             .map_or_else(|| Err(Cql2Error::Function { name: name.into() }), |op| spatial(op, left, right, scope)),
         (name, [left, right]) if name.starts_with("t_") => temporal::relation(name, left, right, scope),
         ("and" | "or" | "not" | "=" | "<>" | "<" | "<=" | ">" | ">=" | "like" | "between" | "in" | "isnull", _) => {
-            Err(mismatch(format!("{name} has another number of operands")))
+            Err(mismatch(Reason::OperandCount(name.to_owned())))
         }
         ("+" | "-" | "*" | "/" | "%" | "^" | "div" | "casei" | "accenti", _) => {
-            Err(mismatch(format!("{name} gives no truth value: compare it with one")))
+            Err(mismatch(Reason::NoTruth(name.to_owned())))
         }
         _ => Err(Cql2Error::Function { name: name.to_owned() }),
     }
@@ -106,14 +107,14 @@ pub fn scalar(node: &Node, scope: &Scope) -> Result<Scalar> {
         Node::Property(name) => property(name, scope)?,
         Node::Call(name, arguments) => return computed(name, arguments, scope),
         Node::Interval(..) | Node::Open | Node::Geometry(_) | Node::List(_) => {
-            return Err(mismatch(format!("{} cannot be compared", node.kind())));
+            return Err(mismatch(Reason::NeverCompared(Box::new(node.kind()))));
         }
     })
 }
 
 fn property(name: &str, scope: &Scope) -> Result<Scalar> {
     if name == scope.layer.geometry_column {
-        return Err(mismatch(format!("{name:?} is a geometry: use a spatial function")));
+        return Err(mismatch(Reason::UseSpatial(name.to_owned())));
     }
     let field = scope.layer.field(name).ok_or_else(|| Cql2Error::Property { name: crate::error::printable(name) })?;
     let expr = Expr::Field(field.id);
@@ -129,25 +130,26 @@ fn computed(name: &str, arguments: &[Node], scope: &Scope) -> Result<Scalar> {
         ("+" | "-" | "*" | "/" | "%" | "^" | "div", [left, right]) => {
             let sign = if name == "div" { '÷' } else { name.chars().next().unwrap_or('+') };
             let (Scalar::Number(left), Scalar::Number(right)) = (scalar(left, scope)?, scalar(right, scope)?) else {
-                return Err(mismatch(format!("{name} takes numbers")));
+                return Err(mismatch(Reason::Takes(name.to_owned(), Box::new(Reason::ANumber))));
             };
             if let (Expr::Literal(a), Expr::Literal(b)) = (&left, &right) {
                 let value = number(a).zip(number(b)).and_then(|(a, b)| arithmetic(a, sign, b));
-                let value = value.ok_or_else(|| mismatch("the result of an operation on numbers is no number"))?;
+                let value = value.ok_or_else(|| mismatch(Reason::NoResult))?;
                 return Ok(Scalar::Number(Expr::Literal(Value::Double(value))));
             }
             Ok(Scalar::Number(Expr::Arithmetic(Box::new(left), sign, Box::new(right))))
         }
         ("casei" | "accenti", [argument]) => match scalar(argument, scope)? {
             Scalar::Text(Expr::Literal(v)) => {
-                let folded = call(name, &[Some(v)]).ok_or_else(|| mismatch(format!("{name} takes a text")))?;
+                let folded = call(name, &[Some(v)])
+                    .ok_or_else(|| mismatch(Reason::Takes(name.to_owned(), Box::new(Reason::AText))))?;
                 Ok(Scalar::Text(Expr::Literal(folded)))
             }
             Scalar::Text(inner) => Ok(Scalar::Text(Expr::Function(name.to_owned(), vec![inner]))),
-            other => Err(mismatch(format!("{name} takes a text, not {}", other.kind()))),
+            _ => Err(mismatch(Reason::Takes(name.to_owned(), Box::new(Reason::AText)))),
         },
         ("casei" | "accenti" | "+" | "-" | "*" | "/" | "%" | "^" | "div", _) => {
-            Err(mismatch(format!("{name} has another number of operands")))
+            Err(mismatch(Reason::OperandCount(name.to_owned())))
         }
         _ => Err(Cql2Error::Function { name: name.to_owned() }),
     }
@@ -171,9 +173,9 @@ pub fn compare(op: CompareOp, left: Scalar, right: Scalar) -> Result<Filter> {
         (Scalar::Bool(a), Scalar::Bool(b)) => match op {
             CompareOp::Eq => Ok(constant(a == b)),
             CompareOp::Ne => Ok(constant(a != b)),
-            _ => Err(mismatch("truth values have no order")),
+            _ => Err(mismatch(Reason::NoOrder)),
         },
-        (left, right) => Err(mismatch(format!("{} cannot be compared with {}", left.kind(), right.kind()))),
+        (left, right) => Err(mismatch(Reason::Incomparable(Box::new(left.kind()), Box::new(right.kind())))),
     }
 }
 
@@ -252,7 +254,9 @@ pub fn holds<T: Ord>(op: CompareOp, a: &T, b: &T) -> bool {
 }
 
 fn like(value: &Node, pattern: &Node, scope: &Scope) -> Result<Filter> {
-    let Scalar::Text(expr) = scalar(value, scope)? else { return Err(mismatch("LIKE takes a text")) };
+    let Scalar::Text(expr) = scalar(value, scope)? else {
+        return Err(mismatch(Reason::Takes("LIKE".into(), Box::new(Reason::AText))));
+    };
     let pattern = read_pattern(pattern)?;
     Ok(match folded(&expr) {
         Some(inner) if crate::filter::expr::fold(&pattern) == pattern => {
@@ -272,11 +276,11 @@ fn read_pattern(node: &Node) -> Result<String> {
         Node::Call(name, arguments) if name == "casei" || name == "accenti" => match arguments.as_slice() {
             [inner] => match call(name, &[Some(Value::Text(read_pattern(inner)?))]) {
                 Some(Value::Text(t)) => Ok(t),
-                _ => Err(mismatch(format!("{name} takes a text"))),
+                _ => Err(mismatch(Reason::Takes(name.to_owned(), Box::new(Reason::AText)))),
             },
-            _ => Err(mismatch(format!("{name} has another number of operands"))),
+            _ => Err(mismatch(Reason::OperandCount(name.to_owned()))),
         },
-        other => Err(mismatch(format!("a pattern is a text, not {}", other.kind()))),
+        other => Err(mismatch(Reason::NotA(Box::new(other.kind()), Box::new(Reason::AText)))),
     }
 }
 
@@ -289,14 +293,14 @@ fn between(value: &Node, lower: &Node, upper: &Node, scope: &Scope) -> Result<Fi
                 (Scalar::Number(expr), Scalar::Number(lower), Scalar::Number(upper)) => {
                     Ok(Filter::Between { expr, lower, upper })
                 }
-                _ => Err(mismatch("BETWEEN takes numbers")),
+                _ => Err(mismatch(Reason::Takes("BETWEEN".into(), Box::new(Reason::ANumber)))),
             }
         }
         // More than the standard asks: instants have an order too.
         (value @ (Scalar::Instant(_) | Scalar::Day(..)), lower, upper) => {
             Ok(compare(CompareOp::Ge, value.clone(), lower)?.and(compare(CompareOp::Le, value, upper)?))
         }
-        _ => Err(mismatch("BETWEEN takes numbers")),
+        _ => Err(mismatch(Reason::Takes("BETWEEN".into(), Box::new(Reason::ANumber)))),
     }
 }
 
@@ -376,7 +380,7 @@ fn spatial(op: SpatialOp, left: &Node, right: &Node, scope: &Scope) -> Result<Fi
             let always = [SpatialOp::Equals, SpatialOp::Intersects, SpatialOp::Within, SpatialOp::Contains];
             Ok(constant(always.contains(&op)))
         }
-        (Some(_), Some(_)) => Err(mismatch("one side of a spatial function is the geometry of the features")),
+        (Some(_), Some(_)) => Err(mismatch(Reason::OneSide)),
     }
 }
 
@@ -386,11 +390,11 @@ fn place(node: &Node, scope: &Scope) -> Result<Option<Geometry>> {
         Node::Geometry(g) => geometry::placed(g, scope.crs).map(Some),
         Node::Property(name) if *name == scope.layer.geometry_column => Ok(None),
         Node::Property(name) => match scope.layer.field(name) {
-            Some(_) => Err(mismatch(format!("{name:?} is no geometry"))),
+            Some(_) => Err(mismatch(Reason::NoGeometry(name.clone()))),
             None => Err(Cql2Error::Property { name: crate::error::printable(name) }),
         },
         Node::Call(name, _) if !is_scalar(name) => Err(Cql2Error::Function { name: name.clone() }),
-        other => Err(mismatch(format!("{} is no geometry", other.kind()))),
+        other => Err(mismatch(Reason::NotA(Box::new(other.kind()), Box::new(Reason::AGeometry)))),
     }
 }
 

@@ -14,6 +14,7 @@ mod unknown;
 
 use super::Filter;
 use crate::catalogue::Layer;
+use crate::error::Reason;
 use crate::geo::Crs;
 
 /// What a filter is read for.
@@ -36,18 +37,18 @@ pub struct Scope<'a> {
 #[non_exhaustive]
 pub enum Cql2Error {
     /// Does not follow the grammar.
-    #[error("{expected} expected at character {at}")]
+    #[error("at character {at}, {expected}")]
     Syntax {
         /// Character, counted from 1.
         at: usize,
         /// What would have been right.
-        expected: String,
+        expected: Reason,
     },
     /// JSON of another shape than CQL2's.
     #[error("CQL2 JSON: {what}")]
     Json {
         /// What is wrong.
-        what: String,
+        what: Reason,
     },
     /// Nested too deeply.
     #[error("expressions are nested deeper than {limit}")]
@@ -59,7 +60,7 @@ pub enum Cql2Error {
     #[error("the filter holds more than {limit} {what}")]
     Size {
         /// What is counted.
-        what: &'static str,
+        what: Reason,
         /// How many are allowed.
         limit: usize,
     },
@@ -73,7 +74,7 @@ pub enum Cql2Error {
     #[error("{what}")]
     Type {
         /// What does not fit, and what would.
-        what: String,
+        what: Reason,
     },
     /// No such function.
     #[error("function {name} is not offered")]
@@ -81,6 +82,19 @@ pub enum Cql2Error {
         /// Name as received.
         name: String,
     },
+}
+
+impl From<Cql2Error> for Reason {
+    fn from(error: Cql2Error) -> Reason {
+        match error {
+            Cql2Error::Syntax { at, expected } => Reason::At(at, Box::new(expected)),
+            Cql2Error::Json { what } | Cql2Error::Type { what } => what,
+            Cql2Error::Depth { limit } => Reason::TooDeep(limit),
+            Cql2Error::Size { what, limit } => Reason::TooMany(limit, Box::new(what)),
+            Cql2Error::Property { name } => Reason::NotQueryable(name),
+            Cql2Error::Function { name } => Reason::NoFunction(crate::error::printable(&name)),
+        }
+    }
 }
 
 /// Result of reading.

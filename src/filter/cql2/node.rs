@@ -1,6 +1,7 @@
 //! The tree that both encodings are read into.
 
 use super::{Cql2Error, Result, Scope};
+use crate::error::Reason;
 use crate::geo::Geometry;
 
 /// An expression without types.
@@ -48,18 +49,18 @@ impl Node {
     }
 
     /// What it is, for messages.
-    pub fn kind(&self) -> &'static str {
+    pub fn kind(&self) -> Reason {
         match self {
-            Node::Bool(_) => "a truth value",
-            Node::Int(_) | Node::Number(_) => "a number",
-            Node::Text { .. } => "a text",
-            Node::Property(_) => "a property",
-            Node::Instant(..) => "an instant",
-            Node::Interval(..) => "an interval",
-            Node::Open => "an open end",
-            Node::Geometry(_) => "a geometry",
-            Node::List(_) => "a list",
-            Node::Call(..) => "an expression",
+            Node::Bool(_) => Reason::ATruthValue,
+            Node::Int(_) | Node::Number(_) => Reason::ANumber,
+            Node::Text { .. } => Reason::AText,
+            Node::Property(_) => Reason::AProperty,
+            Node::Instant(..) => Reason::AnInstant,
+            Node::Interval(..) => Reason::AnInterval,
+            Node::Open => Reason::AnOpenEnd,
+            Node::Geometry(_) => Reason::AGeometry,
+            Node::List(_) => Reason::AList,
+            Node::Call(..) => Reason::AnExpression,
         }
     }
 }
@@ -102,14 +103,15 @@ impl Budget {
     /// Counts some expressions.
     pub fn some(&mut self, expressions: usize) -> Result<()> {
         let limit = self.nodes.1;
-        self.nodes.0 = self.nodes.0.checked_sub(expressions).ok_or(Cql2Error::Size { what: "expressions", limit })?;
+        self.nodes.0 =
+            self.nodes.0.checked_sub(expressions).ok_or(Cql2Error::Size { what: Reason::Expressions, limit })?;
         Ok(())
     }
 
     /// Counts a position.
     pub fn position(&mut self) -> Result<()> {
         let limit = self.positions.1;
-        self.positions.0 = self.positions.0.checked_sub(1).ok_or(Cql2Error::Size { what: "positions", limit })?;
+        self.positions.0 = self.positions.0.checked_sub(1).ok_or(Cql2Error::Size { what: Reason::Positions, limit })?;
         Ok(())
     }
 }

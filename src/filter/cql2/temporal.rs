@@ -3,6 +3,7 @@
 use super::lower::{Scalar, compare, constant, holds, mismatch, scalar};
 use super::node::Node;
 use super::{Cql2Error, Result, Scope};
+use crate::error::Reason;
 use crate::filter::{CompareOp, Filter};
 
 /// An end of a span.
@@ -30,7 +31,7 @@ pub fn relation(name: &str, left: &Node, right: &Node, scope: &Scope) -> Result<
     let either = matches!(name, "t_after" | "t_before" | "t_disjoint" | "t_equals" | "t_intersects");
     let intervals = a.interval && b.interval;
     if !(either || intervals) {
-        return Err(mismatch(format!("{name} takes intervals")));
+        return Err(mismatch(Reason::Takes(name.to_owned(), Box::new(Reason::AnInterval))));
     }
     let both = |first: Filter, second: Filter| first.and(second);
     let begins = |op| ends(op, &a.begin, &b.begin);
@@ -70,7 +71,7 @@ fn span(node: &Node, scope: &Scope) -> Result<Span> {
 fn instant(node: &Node, scope: &Scope) -> Result<Scalar> {
     match scalar(node, scope)? {
         found @ (Scalar::Instant(_) | Scalar::Day(..)) => Ok(found),
-        _ => Err(mismatch(format!("{} is no instant", node.kind()))),
+        _ => Err(mismatch(Reason::NotA(Box::new(node.kind()), Box::new(Reason::AnInstant)))),
     }
 }
 

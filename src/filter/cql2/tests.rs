@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::catalogue::{Catalogue, FieldId, load_embedded};
+use crate::error::Reason;
 use crate::filter::{CompareOp, Expr, SpatialOp};
 use crate::geo::{Envelope, Geometry};
 use crate::query::Value;
@@ -443,10 +444,10 @@ fn limits_hold_in_both_encodings() {
     let minus = format!("nb_vides = {}1", "-(".repeat(100_000));
     assert_eq!(w.error(&minus), Cql2Error::Depth { limit: 64 });
     let wide = vec!["nb_vides=1"; 5000].join(" OR ");
-    assert_eq!(w.error(&wide), Cql2Error::Size { what: "expressions", limit: 2000 });
+    assert_eq!(w.error(&wide), Cql2Error::Size { what: Reason::Expressions, limit: 2000 });
     let line = vec!["0 0"; 2000].join(",");
     let long = format!("S_CROSSES(geom, LINESTRING({line}))");
-    assert_eq!(w.error(&long), Cql2Error::Size { what: "positions", limit: 1000 });
+    assert_eq!(w.error(&long), Cql2Error::Size { what: Reason::Positions, limit: 1000 });
     let nested = format!("{}true{}", r#"{"op":"not","args":["#.repeat(30), "]}".repeat(30));
     assert!(from_json(&nested, &w.scope()).is_ok());
     assert_eq!(from_json(&nested, &Scope { depth: 20, ..w.scope() }), Err(Cql2Error::Depth { limit: 20 }));
@@ -457,5 +458,5 @@ fn limits_hold_in_both_encodings() {
     for _ in 0..20 {
         grown = format!("({grown} OR nb_loues=1) IS NULL");
     }
-    assert_eq!(w.error(&grown), Cql2Error::Size { what: "expressions", limit: 2000 });
+    assert_eq!(w.error(&grown), Cql2Error::Size { what: Reason::Expressions, limit: 2000 });
 }

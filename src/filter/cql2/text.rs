@@ -7,6 +7,7 @@ use super::geometry::wkt;
 use super::lex::{Token, expected, tokens};
 use super::node::{Budget, Node};
 use super::{Cql2Error, Result};
+use crate::error::Reason;
 use crate::filter::instant::read_instant;
 
 /// Reads a whole expression.
@@ -15,7 +16,7 @@ pub fn read(text: &str, budget: &mut Budget) -> Result<Node> {
     let node = reader.disjunction()?;
     match reader.peek() {
         Token::End => Ok(node),
-        _ => Err(reader.expected("AND, OR or the end")),
+        _ => Err(reader.expected(Reason::AndOrEnd)),
     }
 }
 
@@ -43,7 +44,7 @@ impl Reader<'_> {
     }
 
     /// An error at the next word.
-    pub fn expected(&self, what: &str) -> Cql2Error {
+    pub fn expected(&self, what: Reason) -> Cql2Error {
         expected(self.tokens.get(self.at).map_or(0, |t| t.1), what)
     }
 
@@ -56,7 +57,7 @@ impl Reader<'_> {
 
     /// Demands a sign.
     pub fn need(&mut self, sign: &str) -> Result<()> {
-        if self.sign(sign) { Ok(()) } else { Err(self.expected(&format!("{sign:?}"))) }
+        if self.sign(sign) { Ok(()) } else { Err(self.expected(Reason::Needed(sign.to_owned()))) }
     }
 
     fn is_word(&self, word: &str) -> bool {
@@ -110,7 +111,7 @@ impl Reader<'_> {
                 parts.push(last);
                 self.made(name, parts)
             }
-            None => Err(self.expected("an expression")),
+            None => Err(self.expected(Reason::Expression)),
         }
     }
 
@@ -135,7 +136,7 @@ impl Reader<'_> {
         if self.word("is") {
             let not = self.word("not");
             if !self.word("null") {
-                return Err(self.expected("NULL"));
+                return Err(self.expected(Reason::Needed("NULL".into())));
             }
             let test = self.made("isnull", vec![left])?;
             return if not { self.made("not", vec![test]) } else { Ok(test) };
@@ -149,7 +150,7 @@ impl Reader<'_> {
         } else if self.word("between") {
             let lower = self.sum()?;
             if !self.word("and") {
-                return Err(self.expected("AND"));
+                return Err(self.expected(Reason::Needed("AND".into())));
             }
             let upper = self.sum()?;
             self.made("between", vec![left, lower, upper])?
@@ -217,7 +218,7 @@ impl Reader<'_> {
         if self.sign("+") {
             return match self.peek() {
                 Token::Int(_) | Token::Number(_) => self.primary(),
-                _ => Err(self.expected("a number")),
+                _ => Err(self.expected(Reason::Number)),
             };
         }
         self.primary()
@@ -250,7 +251,7 @@ impl Reader<'_> {
                 Ok(if list.len() == 1 { list.remove(0) } else { Node::List(list) })
             }
             Token::Word(word) => self.named(&word),
-            Token::Sign(_) | Token::End => Err(self.expected("a name, a literal or a parenthesis")),
+            Token::Sign(_) | Token::End => Err(self.expected(Reason::Primary)),
         }
     }
 
@@ -266,7 +267,7 @@ impl Reader<'_> {
                 return Ok(list);
             }
             if !self.sign(",") {
-                return Err(self.expected("\",\" or \")\""));
+                return Err(self.expected(Reason::Needed(", )".into())));
             }
         }
     }
@@ -278,7 +279,7 @@ impl Reader<'_> {
         }
         if self.peek_second() != &Token::Sign("(") {
             if ["and", "or", "not", "like", "between", "in", "is", "null", "div"].contains(&lower.as_str()) {
-                return Err(self.expected("a name, a literal or a parenthesis"));
+                return Err(self.expected(Reason::Primary));
             }
             self.skip();
             return Ok(match lower.as_str() {
@@ -310,7 +311,7 @@ impl Reader<'_> {
     }
 
     fn instant(&mut self, date: bool) -> Result<Node> {
-        let what = if date { "a date such as '2024-01-01'" } else { "a timestamp such as '2024-01-01T00:00:00Z'" };
+        let what = if date { Reason::DateOnly } else { Reason::TimestampOnly };
         let Token::Text(text, _) = self.peek().clone() else { return Err(self.expected(what)) };
         match read_instant(&text) {
             Ok((first, last)) if (text.len() == 10) == date => {
@@ -328,7 +329,7 @@ impl Reader<'_> {
         let node = if text == ".." {
             Node::Open
         } else {
-            let (first, last) = read_instant(&text).map_err(|_| self.expected("a date, a timestamp or '..'"))?;
+            let (first, last) = read_instant(&text).map_err(|_| self.expected(Reason::End))?;
             Node::Instant(first, last)
         };
         self.skip();

@@ -1,7 +1,7 @@
 //! ECQL into tokens.
 
 use super::wrong;
-use crate::error::Error;
+use crate::error::{Error, Reason};
 
 /// A token.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,7 +47,7 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>, Error> {
             }
             _ => {
                 let symbol = SYMBOLS.into_iter().find(|s| rest.starts_with(s));
-                let symbol = symbol.ok_or_else(|| wrong(rest, "this character has no meaning here"))?;
+                let symbol = symbol.ok_or_else(|| wrong(rest, Reason::Character))?;
                 (Token::Symbol(symbol), &rest[symbol.len()..])
             }
         };
@@ -74,7 +74,7 @@ fn quoted(text: &str, quote: char) -> Result<(String, &str), Error> {
     let mut out = String::new();
     let mut rest = &text[1..];
     loop {
-        let Some(at) = rest.find(quote) else { return Err(wrong(text, "the quotation mark is not closed")) };
+        let Some(at) = rest.find(quote) else { return Err(wrong(text, Reason::UnclosedQuote)) };
         out.push_str(&rest[..at]);
         rest = &rest[at + 1..];
         // Doubled, it stands for itself.

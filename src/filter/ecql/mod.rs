@@ -11,7 +11,7 @@ mod wkt;
 
 use super::Filter;
 use super::fes::{Operand, Reader, Scene, default_crs, resolve_property};
-use crate::error::Error;
+use crate::error::{Error, Reason};
 use crate::filter::expr::FUNCTIONS;
 use crate::geo::Crs;
 use lex::{Token, tokens};
@@ -19,7 +19,7 @@ use lex::{Token, tokens};
 /// Name of the parameter at fault.
 const PARAMETER: &str = "CQL_FILTER";
 
-fn wrong(value: &str, reason: impl Into<String>) -> Error {
+fn wrong(value: &str, reason: Reason) -> Error {
     Error::invalid(PARAMETER, value, reason)
 }
 
@@ -38,7 +38,7 @@ pub fn read(text: &str, scene: Scene<'_>) -> Result<Filter, Error> {
     let filter = parser.disjunction(0).map_err(named)?;
     match parser.peek() {
         None => Ok(filter),
-        Some(_) => Err(parser.expected("AND, OR or the end")),
+        Some(_) => Err(parser.expected(Reason::AndOrEnd)),
     }
 }
 
@@ -62,14 +62,14 @@ fn brackets(tokens: &[Token]) -> Result<Vec<usize>, Error> {
             Token::Symbol("(") => open.push(n),
             Token::Symbol(")") => match open.pop() {
                 Some(at) => closing[at] = n,
-                None => return Err(wrong(")", "no bracket is open here")),
+                None => return Err(wrong(")", Reason::Bracket)),
             },
             _ => {}
         }
     }
     match open.is_empty() {
         true => Ok(closing),
-        false => Err(wrong("(", "a bracket is not closed")),
+        false => Err(wrong("(", Reason::Unclosed)),
     }
 }
 
@@ -91,13 +91,13 @@ impl<'a> Parser<'a> {
         token
     }
 
-    fn expected(&self, what: &str) -> Error {
+    fn expected(&self, what: Reason) -> Error {
         let found = match self.tokens.get(self.at) {
             None => "the end".to_owned(),
             Some(Token::Word(t) | Token::Quoted(t) | Token::Text(t) | Token::Number(t) | Token::Time(t)) => t.clone(),
             Some(Token::Symbol(s)) => (*s).to_owned(),
         };
-        wrong(&found, format!("{what} is needed here"))
+        wrong(&found, what)
     }
 
     fn is_word(&self, word: &str) -> bool {
@@ -113,7 +113,7 @@ impl<'a> Parser<'a> {
     fn word(&mut self, word: &str) -> Result<(), Error> {
         match self.take_word(word) {
             true => Ok(()),
-            false => Err(self.expected(word)),
+            false => Err(self.expected(Reason::Needed(word.to_owned()))),
         }
     }
 
@@ -130,7 +130,7 @@ impl<'a> Parser<'a> {
     fn symbol(&mut self, symbol: &str) -> Result<(), Error> {
         match self.take_symbol(symbol) {
             true => Ok(()),
-            false => Err(self.expected(symbol)),
+            false => Err(self.expected(Reason::Needed(symbol.to_owned()))),
         }
     }
 
@@ -157,11 +157,12 @@ impl<'a> Parser<'a> {
         let negative = self.take_symbol("-");
         match self.peek() {
             Some(Token::Number(n)) => {
-                let value = n.parse::<f64>().ok().filter(|v| v.is_finite()).ok_or_else(|| self.expected("a number"))?;
+                let value =
+                    n.parse::<f64>().ok().filter(|v| v.is_finite()).ok_or_else(|| self.expected(Reason::Number))?;
                 self.at += 1;
                 Ok(if negative { -value } else { value })
             }
-            _ => Err(self.expected("a number")),
+            _ => Err(self.expected(Reason::Number)),
         }
     }
 
@@ -213,21 +214,21 @@ impl<'a> Parser<'a> {
         if self.take_symbol("-") {
             return match self.next() {
                 Some(Token::Number(n)) => Ok(Operand::Literal(format!("-{n}"))),
-                _ => Err(self.expected("a number")),
+                _ => Err(self.expected(Reason::Number)),
             };
         }
         match self.next() {
             Some(Token::Number(t) | Token::Text(t) | Token::Time(t)) => Ok(Operand::Literal(t)),
             Some(Token::Word(name)) if self.is_symbol("(") => {
                 let known = FUNCTIONS.iter().find(|f| f.name.eq_ignore_ascii_case(&name));
-                let known = known.ok_or_else(|| wrong(&name, "no function of this name is offered"))?;
+                let known = known.ok_or_else(|| wrong(&name, Reason::UnknownFunction))?;
                 let argument = self.bracket(|p| p.operand(depth + 1))?;
                 Ok(Operand::Function(known.name, Box::new(argument)))
             }
             Some(Token::Word(name) | Token::Quoted(name)) => Ok(Operand::Property(self.property(&name)?)),
             _ => {
                 self.at -= 1;
-                Err(self.expected("a property or a value"))
+                Err(self.expected(Reason::PropertyOrValue))
             }
         }
     }

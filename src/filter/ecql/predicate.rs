@@ -4,7 +4,7 @@ use super::lex::Token;
 use super::wkt::KINDS;
 use super::{Parser, wrong};
 use crate::catalogue::FieldKind;
-use crate::error::Error;
+use crate::error::{Error, Reason};
 use crate::filter::fes::{
     Instant, Operand, Property, RELATIONS, against_instant, like_pattern, metres, nothing, own_id, read_crs,
     read_instant, typed,
@@ -82,7 +82,12 @@ impl Parser<'_> {
                     self.at += 1;
                     return self.distance(name == "DWITHIN");
                 }
-                "RELATE" => return Err(Error::Option { name: "RELATE".into() }),
+                "RELATE" => {
+                    return Err(Error::option(
+                        "RELATE",
+                        Reason::Instead("INTERSECTS, WITHIN, CONTAINS, TOUCHES, CROSSES, OVERLAPS".into()),
+                    ));
+                }
                 _ => {}
             }
         }
@@ -95,7 +100,7 @@ impl Parser<'_> {
         let negate = |f: Filter| if not { Filter::Not(Box::new(f)) } else { f };
         for (word, match_case) in [("LIKE", true), ("ILIKE", false)] {
             if self.take_word(word) {
-                let Some(Token::Text(pattern)) = self.next() else { return Err(self.expected("a pattern in quotes")) };
+                let Some(Token::Text(pattern)) = self.next() else { return Err(self.expected(Reason::QuotedPattern)) };
                 let pattern = like_pattern(&pattern, "%", "_", Some("\\"));
                 return Ok(negate(self.reader.resembles(&left, pattern, match_case)?));
             }
@@ -110,7 +115,7 @@ impl Parser<'_> {
             return Ok(negate(self.membership(&left)?));
         }
         if not {
-            return Err(self.expected("LIKE, ILIKE, BETWEEN or IN"));
+            return Err(self.expected(Reason::AfterNot));
         }
         if self.take_word("IS") {
             let not = self.take_word("NOT");
@@ -137,7 +142,7 @@ impl Parser<'_> {
             (">=", CompareOp::Ge),
         ];
         let op = COMPARISONS.iter().find(|(symbol, _)| self.take_symbol(symbol));
-        let (_, op) = op.ok_or_else(|| self.expected("an operator"))?;
+        let (_, op) = op.ok_or_else(|| self.expected(Reason::OperatorNeeded))?;
         let right = self.operand(depth)?;
         self.reader.compare(*op, &left, &right, true)
     }
@@ -149,7 +154,7 @@ impl Parser<'_> {
             Some(Token::Number(t) | Token::Text(t) | Token::Time(t)) if !negative => Ok(t),
             _ => {
                 self.at -= 1;
-                Err(self.expected("a value"))
+                Err(self.expected(Reason::ValueNeeded))
             }
         }
     }
@@ -191,11 +196,11 @@ impl Parser<'_> {
         match self.next() {
             Some(Token::Word(name) | Token::Quoted(name)) => match self.property(&name)? {
                 Property::Geometry => Ok(()),
-                _ => Err(wrong(&name, "the geometry property is needed")),
+                _ => Err(wrong(&name, Reason::GeometryProperty)),
             },
             _ => {
                 self.at -= 1;
-                Err(self.expected("the geometry property"))
+                Err(self.expected(Reason::GeometryProperty))
             }
         }
     }
@@ -234,7 +239,7 @@ impl Parser<'_> {
         }
         let mut crs = (self.default_crs(), Axes::EastNorth);
         if self.take_symbol(",") {
-            let Some(Token::Text(name)) = self.next() else { return Err(self.expected("a CRS in quotes")) };
+            let Some(Token::Text(name)) = self.next() else { return Err(self.expected(Reason::CrsInQuotes)) };
             crs = read_crs(&name, self.reader.scene().axes)?;
         }
         self.symbol(")")?;
@@ -243,8 +248,7 @@ impl Parser<'_> {
             Axes::EastNorth => Envelope::new(a, b, c, d),
             Axes::NorthEast => Envelope::new(b, a, d, c),
         };
-        let envelope =
-            envelope.ok_or_else(|| wrong("BBOX", "the lower corner must not lie beyond the upper corner"))?;
+        let envelope = envelope.ok_or_else(|| wrong("BBOX", Reason::Corners))?;
         Ok(Filter::BBox { envelope, crs: crs.0 })
     }
 
@@ -266,10 +270,9 @@ impl Parser<'_> {
             self.at += 1;
         }
         self.symbol(")")?;
-        let factor =
-            metres(&unit).ok_or_else(|| wrong(&unit, "a unit of length is needed, e.g. meters or kilometers"))?;
+        let factor = metres(&unit).ok_or_else(|| wrong(&unit, Reason::Unit))?;
         if distance < 0.0 {
-            return Err(wrong(&distance.to_string(), "a distance of zero or more is needed"));
+            return Err(wrong(&distance.to_string(), Reason::Distance));
         }
         Ok(Filter::Distance { within, geometry, crs, metres: distance * factor })
     }
@@ -290,22 +293,22 @@ impl Parser<'_> {
         };
         let field = match left {
             Operand::Property(Property::Field(f)) if f.kind == FieldKind::DateTime => f.id,
-            _ => return Err(self.expected("a property of type dateTime before the operator")),
+            _ => return Err(self.expected(Reason::DateProperty)),
         };
         let text = match self.next() {
             Some(Token::Time(t) | Token::Text(t)) => t,
             _ => {
                 self.at -= 1;
-                return Err(self.expected("a date, dateTime or period"));
+                return Err(self.expected(Reason::InstantOrPeriod));
             }
         };
         let relation = |op: TemporalOp| match text.split_once('/') {
             None => {
-                let instant = read_instant(&text).ok_or_else(|| wrong(&text, "a date or dateTime is needed"))?;
+                let instant = read_instant(&text).ok_or_else(|| wrong(&text, Reason::Instant))?;
                 Ok(against_instant(op, field, instant))
             }
             Some((from, to)) => {
-                let (begin, end) = period(from, to).ok_or_else(|| wrong(&text, "a period is needed"))?;
+                let (begin, end) = period(from, to).ok_or_else(|| wrong(&text, Reason::InstantOrPeriod))?;
                 Ok(Filter::Temporal { op, field, begin: Some(begin), end: Some(end) })
             }
         };

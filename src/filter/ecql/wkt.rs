@@ -2,7 +2,7 @@
 
 use super::lex::Token;
 use super::{Parser, wrong};
-use crate::error::Error;
+use crate::error::{Error, Reason};
 use crate::geo::{Crs, Envelope, Geometry, Position};
 
 /// Words that begin a geometry.
@@ -23,7 +23,7 @@ impl Parser<'_> {
         let mut crs = self.default_crs();
         if self.take_word("SRID") {
             self.symbol("=")?;
-            let Some(Token::Number(n)) = self.next() else { return Err(self.expected("an EPSG code")) };
+            let Some(Token::Number(n)) = self.next() else { return Err(self.expected(Reason::EpsgCode)) };
             let found = n.parse().ok().and_then(Crs::from_epsg);
             crs = found.ok_or_else(|| Error::Crs { name: format!("EPSG:{}", crate::error::printable(&n)) })?;
             self.symbol(";")?;
@@ -33,7 +33,8 @@ impl Parser<'_> {
 
     fn shape(&mut self, depth: usize) -> Result<Geometry, Error> {
         self.deeper(depth)?;
-        let kind = KINDS.into_iter().find(|k| self.take_word(k)).ok_or_else(|| self.expected("a geometry"))?;
+        let kind =
+            KINDS.into_iter().find(|k| self.take_word(k)).ok_or_else(|| self.expected(Reason::GeometryNeeded))?;
         Ok(match kind {
             "POINT" => Geometry::Point(self.bracket(Self::position)?),
             "LINESTRING" => Geometry::LineString(self.line()?),
@@ -49,10 +50,10 @@ impl Parser<'_> {
             _ => {
                 let numbers = self.list(Self::number)?;
                 let [west, east, south, north] = numbers.as_slice() else {
-                    return Err(wrong("ENVELOPE", "west, east, south and north are needed"));
+                    return Err(wrong("ENVELOPE", Reason::FourSides));
                 };
                 let envelope = Envelope::new(*west, *south, *east, *north);
-                Geometry::Envelope(envelope.ok_or_else(|| wrong("ENVELOPE", "west, east, south and north are needed"))?)
+                Geometry::Envelope(envelope.ok_or_else(|| wrong("ENVELOPE", Reason::FourSides))?)
             }
         })
     }
@@ -70,7 +71,7 @@ impl Parser<'_> {
     fn line(&mut self) -> Result<Vec<Position>, Error> {
         let line = self.list(Self::position)?;
         match line.len() {
-            0 | 1 => Err(wrong("LINESTRING", "at least two positions are needed")),
+            0 | 1 => Err(wrong("LINESTRING", Reason::TwoPositions)),
             _ => Ok(line),
         }
     }
@@ -79,7 +80,7 @@ impl Parser<'_> {
         let ring = self.list(Self::position)?;
         match ring.len() >= 4 && ring.first() == ring.last() {
             true => Ok(ring),
-            false => Err(wrong("POLYGON", "a ring has four positions at least and ends where it begins")),
+            false => Err(wrong("POLYGON", Reason::Ring)),
         }
     }
 }

@@ -4,7 +4,7 @@ use super::expression::Operand;
 use super::xml::Element;
 use super::{Property, Reader, own_id, wrong};
 use crate::catalogue::FieldKind;
-use crate::error::Error;
+use crate::error::{Error, Reason};
 use crate::filter::{CompareOp, Expr, Filter};
 use crate::query::Value;
 
@@ -30,13 +30,13 @@ impl Reader<'_> {
             _ => {}
         }
         let op = COMPARISONS.iter().find(|(name, _)| *name == e.name).map(|(_, op)| *op);
-        let op = op.ok_or_else(|| wrong(&e.name, "no such operator"))?;
+        let op = op.ok_or_else(|| wrong(&e.name, Reason::UnknownOperator))?;
         if let Some(action) = e.attribute("matchAction")
             && !["All", "Any", "One"].iter().any(|a| a.eq_ignore_ascii_case(action))
         {
-            return Err(wrong(action, "matchAction is All, Any or One"));
+            return Err(wrong(action, Reason::OneOf("All, Any, One".into())));
         }
-        let [left, right] = e.children.as_slice() else { return Err(wrong(&e.name, "it has exactly two operands")) };
+        let [left, right] = e.children.as_slice() else { return Err(wrong(&e.name, Reason::TwoOperands)) };
         self.compare(op, &self.operand(left, 0)?, &self.operand(right, 0)?, match_case(e)?)
     }
 
@@ -70,7 +70,7 @@ impl Reader<'_> {
             CompareOp::Eq => Ok(Filter::Ids(ids()?.into_iter().collect())),
             CompareOp::Ne => Ok(Filter::Not(Box::new(Filter::Ids(ids()?.into_iter().collect())))),
             _ => {
-                let own = ids()?.ok_or_else(|| wrong(id, "the identifier of a feature of this type is needed"))?;
+                let own = ids()?.ok_or_else(|| wrong(id, Reason::OwnIdentifier))?;
                 let (left, right) = (Expr::Id, Expr::Literal(Value::Text(own)));
                 let (left, right) = if flipped { (right, left) } else { (left, right) };
                 Ok(Filter::Compare { op, left, right, match_case })
@@ -79,15 +79,16 @@ impl Reader<'_> {
     }
 
     fn like(&self, e: &Element) -> Result<Filter, Error> {
-        let [a, b] = e.children.as_slice() else { return Err(wrong(&e.name, "it has exactly two operands")) };
+        let [a, b] = e.children.as_slice() else { return Err(wrong(&e.name, Reason::TwoOperands)) };
         let (value, pattern) = match (self.operand(a, 0)?, self.operand(b, 0)?) {
-            (Operand::Literal(_), Operand::Literal(_)) => return Err(wrong(&e.name, "a property is needed")),
+            (Operand::Literal(_), Operand::Literal(_)) => return Err(wrong(&e.name, Reason::PropertyNeeded)),
             (value, Operand::Literal(pattern)) | (Operand::Literal(pattern), value) => (value, pattern),
-            _ => return Err(wrong(&e.name, "a literal pattern is needed")),
+            _ => return Err(wrong(&e.name, Reason::LiteralPattern)),
         };
         let attribute = |names: &[&str]| names.iter().find_map(|n| e.attribute(n)).filter(|v| !v.is_empty());
-        let wild = attribute(&["wildCard"]).ok_or_else(|| wrong(&e.name, "attribute wildCard is missing"))?;
-        let single = attribute(&["singleChar"]).ok_or_else(|| wrong(&e.name, "attribute singleChar is missing"))?;
+        let wild = attribute(&["wildCard"]).ok_or_else(|| wrong(&e.name, Reason::AddAttribute("wildCard".into())))?;
+        let single =
+            attribute(&["singleChar"]).ok_or_else(|| wrong(&e.name, Reason::AddAttribute("singleChar".into())))?;
         // 1.0 says `escape`; some clients leave it out.
         let escape = attribute(&["escapeChar", "escape"]);
         self.resembles(&value, like_pattern(&pattern, wild, single, escape), match_case(e)?)
@@ -104,7 +105,7 @@ impl Reader<'_> {
             return Ok(nothing());
         }
         if !matches!(value.kind(), Some(FieldKind::Text) | None) {
-            return Err(wrong(&pattern, "only a text has a pattern"));
+            return Err(wrong(&pattern, Reason::TextPattern));
         }
         Ok(Filter::Like { expr: self.expression(value, Some(FieldKind::Text))?, pattern, match_case })
     }
@@ -112,11 +113,11 @@ impl Reader<'_> {
     fn between(&self, e: &Element) -> Result<Filter, Error> {
         let boundary = |name: &str| {
             let found = e.child(name).and_then(|b| b.children.first());
-            let found = found.ok_or_else(|| wrong(&e.name, format!("{name} is missing")))?;
+            let found = found.ok_or_else(|| wrong(&e.name, Reason::AddElement(name.to_owned())))?;
             self.operand(found, 0)
         };
         let tested = e.children.iter().find(|c| !c.name.ends_with("Boundary"));
-        let tested = self.operand(tested.ok_or_else(|| wrong(&e.name, "the tested property is missing"))?, 0)?;
+        let tested = self.operand(tested.ok_or_else(|| wrong(&e.name, Reason::TestedProperty))?, 0)?;
         let (lower, upper) = (boundary("LowerBoundary")?, boundary("UpperBoundary")?);
         self.lies_between(&tested, &lower, &upper)
     }
@@ -142,7 +143,7 @@ impl Reader<'_> {
     /// A value is NULL exactly when its element is `xsi:nil`, so that both operators ask the same. No `nilReason` is
     /// ever given (why a value is missing stands in the status field), so that asking for one finds nothing.
     fn null(&self, e: &Element) -> Result<Filter, Error> {
-        let [operand] = e.children.as_slice() else { return Err(wrong(&e.name, "it has exactly one operand")) };
+        let [operand] = e.children.as_slice() else { return Err(wrong(&e.name, Reason::OneOperand)) };
         if e.attribute("nilReason").is_some() {
             self.operand(operand, 0)?;
             return Ok(nothing());
@@ -169,7 +170,7 @@ fn match_case(e: &Element) -> Result<bool, Error> {
     match e.attribute("matchCase") {
         None | Some("true" | "1") => Ok(true),
         Some("false" | "0") => Ok(false),
-        Some(other) => Err(wrong(other, "matchCase is true or false")),
+        Some(other) => Err(wrong(other, Reason::OneOf("true, false".into()))),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::xml::Element;
 use super::{Property, Reader, read_instant, wrong};
 use crate::catalogue::FieldKind;
-use crate::error::Error;
+use crate::error::{Error, Reason};
 use crate::filter::Expr;
 use crate::filter::expr::FUNCTIONS;
 use crate::query::Value;
@@ -43,21 +43,20 @@ impl<'a> Reader<'a> {
             "Function" => {
                 let name = e.attribute("name").unwrap_or_default().trim().to_ascii_lowercase();
                 let known = FUNCTIONS.iter().find(|f| f.name == name);
-                let known = known
-                    .ok_or_else(|| wrong(&name, "no function of this name is offered (see Filter_Capabilities)"))?;
+                let known = known.ok_or_else(|| wrong(&name, Reason::UnknownFunction))?;
                 let [argument] = e.children.as_slice() else {
-                    return Err(wrong(&name, "it has exactly one argument"));
+                    return Err(wrong(&name, Reason::OneArgument));
                 };
                 return Ok(Operand::Function(known.name, Box::new(self.operand(argument, depth + 1)?)));
             }
-            other => return Err(wrong(other, "ValueReference, Literal or a function is needed here")),
+            other => return Err(wrong(other, Reason::Operand)),
         };
         match e.children.as_slice() {
             [a, b] => {
                 let (a, b) = (self.operand(a, depth + 1)?, self.operand(b, depth + 1)?);
                 Ok(Operand::Arithmetic(Box::new(a), operator, Box::new(b)))
             }
-            _ => Err(wrong(&e.name, "it has exactly two operands")),
+            _ => Err(wrong(&e.name, Reason::TwoOperands)),
         }
     }
 
@@ -68,10 +67,10 @@ impl<'a> Reader<'a> {
             Operand::Property(Property::Id) => Ok(Expr::Id),
             Operand::Property(Property::Geometry) => Err(Error::Processing {
                 name: self.scene.layer.geometry_column.clone(),
-                reason: "a geometry cannot be compared; use a spatial operator".into(),
+                reason: Reason::SpatialOperator,
             }),
             Operand::Property(Property::Absent) => {
-                Err(Error::Processing { name: "FILTER".into(), reason: "the property holds no value here".into() })
+                Err(Error::Processing { name: "FILTER".into(), reason: Reason::NoValueHere })
             }
             Operand::Literal(text) => Ok(Expr::Literal(match kind {
                 Some(kind) => typed(text, kind)?,
@@ -79,24 +78,21 @@ impl<'a> Reader<'a> {
             })),
             Operand::Structure(e) => match (super::temporal::instant_element(e)?, kind) {
                 (Some(instant), None | Some(FieldKind::DateTime)) => Ok(Expr::Literal(Value::DateTime(instant.begin))),
-                _ => Err(Error::Processing {
-                    name: e.name.clone(),
-                    reason: "such a value cannot be compared with this property".into(),
-                }),
+                _ => Err(Error::Processing { name: e.name.clone(), reason: Reason::NotComparable }),
             },
             Operand::Function(name, argument) => match argument.kind() {
                 None | Some(FieldKind::Text) => {
                     let argument = self.expression(argument, Some(FieldKind::Text))?;
                     Ok(Expr::Function((*name).to_owned(), vec![argument]))
                 }
-                Some(_) => Err(wrong(name, "its argument is a text")),
+                Some(_) => Err(wrong(name, Reason::TextArgument)),
             },
             Operand::Arithmetic(a, op, b) => {
                 let number = |o: &Operand<'a>| match o.kind() {
                     None | Some(FieldKind::Int | FieldKind::Long | FieldKind::Double) => {
                         self.expression(o, Some(FieldKind::Double))
                     }
-                    Some(_) => Err(wrong(&op.to_string(), "arithmetic needs numbers")),
+                    Some(_) => Err(wrong(&op.to_string(), Reason::Arithmetic)),
                 };
                 Ok(Expr::Arithmetic(Box::new(number(a)?), *op, Box::new(number(b)?)))
             }
@@ -128,11 +124,11 @@ pub fn typed(text: &str, kind: FieldKind) -> Result<Value, Error> {
         // A whole number may be compared with 10.5, or be written 1E3.
         FieldKind::Int | FieldKind::Long => match text.trim().parse::<i64>() {
             Ok(n) => Ok(Value::Int(n)),
-            Err(_) => number(text).map(Value::Double).ok_or_else(|| wrong(text, "a number is needed")),
+            Err(_) => number(text).map(Value::Double).ok_or_else(|| wrong(text, Reason::Number)),
         },
-        FieldKind::Double => number(text).map(Value::Double).ok_or_else(|| wrong(text, "a number is needed")),
+        FieldKind::Double => number(text).map(Value::Double).ok_or_else(|| wrong(text, Reason::Number)),
         FieldKind::DateTime => {
-            let instant = read_instant(text).ok_or_else(|| wrong(text, "a date or dateTime (ISO 8601) is needed"))?;
+            let instant = read_instant(text).ok_or_else(|| wrong(text, Reason::Instant))?;
             Ok(Value::DateTime(instant.begin))
         }
     }

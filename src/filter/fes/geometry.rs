@@ -6,7 +6,7 @@
 use super::curve::{arc_string, circle, circle_by_centre};
 use super::xml::Element;
 use super::{Reader, read_crs, wrong};
-use crate::error::Error;
+use crate::error::{Error, Reason};
 use crate::geo::{Axes, Crs, Envelope, Geometry, Position};
 
 /// How the coordinates of an element are to be read; inherited by what stands inside.
@@ -72,7 +72,7 @@ impl Reader<'_> {
         };
         let (geometry, crs) = self.any(e, frame)?;
         if crs != frame.crs && e.attribute("srsName").is_none() {
-            return Err(wrong(&e.name, "its parts are in different coordinate reference systems"));
+            return Err(wrong(&e.name, Reason::MixedCrs));
         }
         Ok((geometry, crs))
     }
@@ -91,7 +91,7 @@ impl Reader<'_> {
             frame.dimension = match d.trim() {
                 "2" => 2,
                 "3" => 3,
-                other => return Err(wrong(other, "srsDimension is 2 or 3")),
+                other => return Err(wrong(other, Reason::OneOf("2, 3".into()))),
             };
         }
         Ok(frame)
@@ -104,7 +104,7 @@ impl Reader<'_> {
             "Envelope" | "Box" => Geometry::Envelope(self.envelope(e, frame)?),
             "Point" => match self.positions(e, frame)?.as_slice() {
                 [one] => Geometry::Point(*one),
-                _ => return Err(wrong("Point", "it has exactly one position")),
+                _ => return Err(wrong("Point", Reason::OnePosition)),
             },
             "LineString" | "Curve" | "OrientableCurve" | "CompositeCurve" | "LinearRing" | "Ring" => {
                 Geometry::LineString(self.line(e, outer)?)
@@ -126,7 +126,7 @@ impl Reader<'_> {
                 let points = members(&["pointMember", "pointMembers"]);
                 let points = points.iter().map(|p| match self.any(p, frame)?.0 {
                     Geometry::Point(p) => Ok(p),
-                    _ => Err(wrong("MultiPoint", "it holds points only")),
+                    _ => Err(wrong("MultiPoint", Reason::PointsOnly)),
                 });
                 Geometry::MultiPoint(points.collect::<Result<_, Error>>()?)
             }
@@ -145,7 +145,7 @@ impl Reader<'_> {
                 let inside = members(&["geometryMember", "geometryMembers"]);
                 Geometry::Collection(inside.iter().map(|g| Ok(self.any(g, frame)?.0)).collect::<Result<_, Error>>()?)
             }
-            other => return Err(wrong(other, "no such geometry")),
+            other => return Err(wrong(other, Reason::UnknownGeometry)),
         };
         let empty = match &geometry {
             Geometry::MultiPoint(p) => p.is_empty(),
@@ -155,7 +155,7 @@ impl Reader<'_> {
             _ => false,
         };
         if empty {
-            return Err(wrong(&e.name, "it is empty"));
+            return Err(wrong(&e.name, Reason::EmptyGeometry));
         }
         Ok((geometry, frame.crs))
     }
@@ -169,9 +169,8 @@ impl Reader<'_> {
             }
             _ => self.positions(e, frame)?,
         };
-        let [a, b] = corners.as_slice() else { return Err(wrong(&e.name, "it has exactly two corners")) };
-        Envelope::new(a[0], a[1], b[0], b[1])
-            .ok_or_else(|| wrong(&e.name, "the lower corner must not lie beyond the upper corner"))
+        let [a, b] = corners.as_slice() else { return Err(wrong(&e.name, Reason::TwoCorners)) };
+        Envelope::new(a[0], a[1], b[0], b[1]).ok_or_else(|| wrong(&e.name, Reason::Corners))
     }
 
     /// Positions of a curve of any kind.
@@ -188,7 +187,8 @@ impl Reader<'_> {
         let line = match e.name.as_str() {
             "LineString" | "LinearRing" => self.positions(e, frame)?,
             "Curve" => {
-                let segments = e.child("segments").ok_or_else(|| wrong("Curve", "segments is missing"))?;
+                let segments =
+                    e.child("segments").ok_or_else(|| wrong("Curve", Reason::AddElement("segments".into())))?;
                 joined(segments.children.iter().map(|s| self.segment(s, frame)).collect::<Result<_, _>>()?)
             }
             "CompositeCurve" | "Ring" => {
@@ -197,16 +197,17 @@ impl Reader<'_> {
             }
             "OrientableCurve" => {
                 let base = e.child("baseCurve").and_then(|b| b.children.first());
-                let mut line = self.line(base.ok_or_else(|| wrong(&e.name, "baseCurve is missing"))?, frame)?;
+                let mut line =
+                    self.line(base.ok_or_else(|| wrong(&e.name, Reason::AddElement("baseCurve".into())))?, frame)?;
                 if e.attribute("orientation") == Some("-") {
                     line.reverse();
                 }
                 line
             }
-            other => return Err(wrong(other, "a curve is needed here")),
+            other => return Err(wrong(other, Reason::CurveNeeded)),
         };
         if line.len() < 2 {
-            return Err(wrong(&e.name, "at least two positions are needed"));
+            return Err(wrong(&e.name, Reason::TwoPositions));
         }
         Ok(line)
     }
@@ -218,27 +219,25 @@ impl Reader<'_> {
             text.parse::<f64>()
                 .ok()
                 .filter(|v| v.is_finite())
-                .ok_or_else(|| wrong(&e.name, format!("{name} is needed")))
+                .ok_or_else(|| wrong(&e.name, Reason::NumberOf(name.to_owned())))
         };
-        let bad = |reason: &str| wrong(&e.name, reason);
+        let bad = |reason: Reason| wrong(&e.name, reason);
         let made = match e.name.as_str() {
             // A geodesic differs from the straight line by less than the data's precision at this extent.
             "LineStringSegment" | "Geodesic" | "GeodesicString" => return self.positions(e, frame),
-            "Arc" | "ArcString" => arc_string(&self.positions(e, frame)?)
-                .ok_or_else(|| bad("an odd number of positions, three at least"))?,
-            "Circle" => {
-                circle(&self.positions(e, frame)?).ok_or_else(|| bad("three positions that do not lie in line"))?
-            }
+            "Arc" | "ArcString" => arc_string(&self.positions(e, frame)?).ok_or_else(|| bad(Reason::OddPositions))?,
+            "Circle" => circle(&self.positions(e, frame)?).ok_or_else(|| bad(Reason::ThreePositions))?,
             "CircleByCenterPoint" | "ArcByCenterPoint" => {
-                let centre = self.positions(e, frame)?.first().copied().ok_or_else(|| bad("pos is missing"))?;
+                let centre =
+                    self.positions(e, frame)?.first().copied().ok_or_else(|| bad(Reason::AddElement("pos".into())))?;
                 let radius = number("radius")?;
                 let angles = match e.name.as_str() {
                     "ArcByCenterPoint" => Some((number("startAngle")?, number("endAngle")?)),
                     _ => None,
                 };
-                circle_by_centre(centre, radius, angles).ok_or_else(|| bad("a radius greater than zero is needed"))?
+                circle_by_centre(centre, radius, angles).ok_or_else(|| bad(Reason::Radius))?
             }
-            other => return Err(wrong(other, "this kind of curve segment is not offered")),
+            other => return Err(wrong(other, Reason::CurveSegment)),
         };
         self.count_positions(made.len())?;
         Ok(made)
@@ -248,15 +247,15 @@ impl Reader<'_> {
     fn polygon(&self, e: &Element, outer: Frame) -> Result<Vec<Vec<Position>>, Error> {
         let frame = self.frame(e, outer)?;
         let ring = |boundary: &Element| {
-            let inside = boundary.children.first().ok_or_else(|| wrong(&boundary.name, "the ring is missing"))?;
+            let inside = boundary.children.first().ok_or_else(|| wrong(&boundary.name, Reason::RingNeeded))?;
             let ring = self.line(inside, frame)?;
             if ring.len() < 4 || ring.first() != ring.last() {
-                return Err(wrong(&inside.name, "a ring has four positions at least and ends where it begins"));
+                return Err(wrong(&inside.name, Reason::Ring));
             }
             Ok(ring)
         };
         let exterior = e.child("exterior").or_else(|| e.child("outerBoundaryIs"));
-        let mut rings = vec![ring(exterior.ok_or_else(|| wrong(&e.name, "the outer boundary is missing"))?)?];
+        let mut rings = vec![ring(exterior.ok_or_else(|| wrong(&e.name, Reason::OuterBoundary))?)?];
         for hole in e.children.iter().filter(|c| matches!(c.name.as_str(), "interior" | "innerBoundaryIs")) {
             rings.push(ring(hole)?);
         }
@@ -277,10 +276,10 @@ impl Reader<'_> {
             }
             "CompositeSurface" => e.all("surfaceMember").flat_map(|m| m.children.iter()).collect(),
             "OrientableSurface" => e.child("baseSurface").map(|b| b.children.iter().collect()).unwrap_or_default(),
-            other => return Err(wrong(other, "a surface is needed here")),
+            other => return Err(wrong(other, Reason::SurfaceNeeded)),
         };
         if inside.is_empty() {
-            return Err(wrong(&e.name, "it is empty"));
+            return Err(wrong(&e.name, Reason::EmptyGeometry));
         }
         let mut polygons = Vec::new();
         for patch in inside {
@@ -305,7 +304,7 @@ impl Reader<'_> {
                     for point in &child.children {
                         match self.any(point, frame)?.0 {
                             Geometry::Point(p) => all.push(p),
-                            _ => return Err(wrong(&point.name, "a point is needed here")),
+                            _ => return Err(wrong(&point.name, Reason::PointNeeded)),
                         }
                     }
                 }
@@ -313,7 +312,7 @@ impl Reader<'_> {
             }
         }
         match all.is_empty() {
-            true => Err(wrong(&e.name, "no coordinates are given")),
+            true => Err(wrong(&e.name, Reason::Coordinates)),
             false => Ok(all),
         }
     }
@@ -333,7 +332,7 @@ impl Reader<'_> {
                 let mut chars = given.chars();
                 match (chars.next(), chars.next()) {
                     (Some(c), None) => Ok(c),
-                    _ => Err(wrong(given, format!("{name} is one character"))),
+                    _ => Err(wrong(given, Reason::OneCharacter(name.to_owned()))),
                 }
             }
         };
@@ -362,9 +361,8 @@ fn first_crs(e: &Element) -> Option<&str> {
 }
 
 fn position(a: &str, b: &str, axes: Axes) -> Result<Position, Error> {
-    let number = |text: &str| {
-        text.parse::<f64>().ok().filter(|v| v.is_finite()).ok_or_else(|| wrong(text, "a number is needed"))
-    };
+    let number =
+        |text: &str| text.parse::<f64>().ok().filter(|v| v.is_finite()).ok_or_else(|| wrong(text, Reason::Number));
     let (a, b) = (number(a)?, number(b)?);
     Ok(match axes {
         Axes::EastNorth => [a, b],
@@ -381,7 +379,7 @@ pub fn read_position_list(text: &str, dimension: usize, axes: Axes) -> Result<Ve
     // A position of three numbers without srsDimension is common and cannot mean anything else.
     let dimension = if numbers.len() == 3 { 3 } else { dimension };
     if numbers.is_empty() || !numbers.len().is_multiple_of(dimension) {
-        return Err(wrong(text.trim(), format!("{dimension} numbers a position are needed")));
+        return Err(wrong(text.trim(), Reason::PositionNumbers(dimension)));
     }
     numbers.chunks(dimension).map(|c| position(c[0], c[1], axes)).collect()
 }

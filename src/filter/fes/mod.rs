@@ -27,7 +27,7 @@ pub use temporal::{Instant, TEMPORAL, read_instant};
 use super::Filter;
 use crate::catalogue::{Catalogue, Field, Layer};
 use crate::config::Limits;
-use crate::error::{Error, NameKind};
+use crate::error::{Error, NameKind, Reason};
 use crate::geo::{Axes, Crs};
 use std::cell::Cell;
 use xml::{Element, XmlLimits};
@@ -82,7 +82,7 @@ pub struct Reader<'a> {
 /// Name of the parameter at fault in errors.
 const PARAMETER: &str = "FILTER";
 
-pub(crate) fn wrong(value: &str, reason: impl Into<String>) -> Error {
+pub(crate) fn wrong(value: &str, reason: Reason) -> Error {
     Error::invalid(PARAMETER, value, reason)
 }
 
@@ -101,11 +101,10 @@ pub fn xml_limits(limits: &Limits) -> XmlLimits {
 /// # Errors
 /// [`Error::Invalid`] when it is not acceptable XML or not a filter.
 pub fn parse(text: &str, limits: &Limits) -> Result<Element, Error> {
-    let element = Element::parse(text.trim().as_bytes(), xml_limits(limits))
-        .map_err(|e| Error::invalid(PARAMETER, text, e.to_string()))?;
+    let element = Element::parse(text.trim().as_bytes(), xml_limits(limits)).map_err(|e| wrong(text, e.into()))?;
     match element.name.as_str() {
         "Filter" => Ok(element),
-        other => Err(wrong(other, "the root element must be Filter")),
+        other => Err(wrong(other, Reason::RootFilter)),
     }
 }
 
@@ -118,11 +117,11 @@ pub fn read(filter: &Element, scene: Scene<'_>) -> Result<Filter, Error> {
     let reader = Reader::new(scene);
     let children: Vec<&Element> = filter.children.iter().filter(|c| c.name != "AbstractAdhocQueryExpression").collect();
     match children.as_slice() {
-        [] => Err(wrong("Filter", "it holds no operator")),
+        [] => Err(wrong("Filter", Reason::NoOperator)),
         // Several identifiers stand side by side (09-026r2 §7.11), nothing else does.
         many if many.iter().all(|c| is_identifier(&c.name)) => reader.identifiers(many.iter().copied()),
         [one] => reader.predicate(one, 0),
-        [_, second, ..] => Err(wrong(&second.name, "a filter holds one operator; combine several with And or Or")),
+        [_, second, ..] => Err(wrong(&second.name, Reason::Combine)),
     }
 }
 
@@ -167,7 +166,7 @@ impl<'a> Reader<'a> {
         match e.name.as_str() {
             "And" | "Or" => {
                 if e.children.is_empty() {
-                    return Err(wrong(&e.name, "it holds no operator"));
+                    return Err(wrong(&e.name, Reason::NoOperator));
                 }
                 let parts: Vec<Filter> =
                     e.children.iter().map(|c| self.predicate(c, depth + 1)).collect::<Result<_, _>>()?;
@@ -175,14 +174,14 @@ impl<'a> Reader<'a> {
             }
             "Not" => match e.children.as_slice() {
                 [one] => Ok(Filter::Not(Box::new(self.predicate(one, depth + 1)?))),
-                _ => Err(wrong(&e.name, "it holds exactly one operator")),
+                _ => Err(wrong(&e.name, Reason::OneOperator)),
             },
             name if is_identifier(name) => self.identifiers(std::iter::once(e)),
             name if name.starts_with("PropertyIs") => self.comparison(e),
             name if spatial::is_operator(name) => self.spatial(e),
             name if temporal::operator(name).is_some() => self.temporal(e),
-            "Function" => Err(wrong("Function", "a function that gives a truth value is compared with true")),
-            other => Err(wrong(other, "no such operator")),
+            "Function" => Err(wrong("Function", Reason::TruthFunction)),
+            other => Err(wrong(other, Reason::UnknownOperator)),
         }
     }
 
@@ -193,11 +192,11 @@ impl<'a> Reader<'a> {
         for e in elements {
             self.node()?;
             let id = e.attribute("rid").or_else(|| e.attribute("fid")).or_else(|| e.attribute("id"));
-            let id = id.ok_or_else(|| wrong(&e.name, "attribute rid is missing"))?;
+            let id = id.ok_or_else(|| wrong(&e.name, Reason::AddAttribute("rid".into())))?;
             for attribute in ["startDate", "endDate", "version", "previousRid"] {
                 // Features have one version (ImplementsVersionNav is FALSE): a date or a version chooses nothing else.
                 if e.attribute(attribute).is_some() && attribute != "version" {
-                    return Err(Error::Option { name: attribute.to_owned() });
+                    return Err(Error::option(attribute, Reason::Remove));
                 }
             }
             ids.extend(own_id(self.scene.catalogue, self.scene.layer, id)?);
@@ -222,7 +221,7 @@ pub fn own_id(catalogue: &Catalogue, layer: &Layer, id: &str) -> Result<Option<S
         None => Ok(None),
         Some((found, own)) if found.id == layer.id => Ok(Some(own)),
         Some((found, _)) => {
-            let reason = format!("it is a feature of {}, not of {}", found.name, layer.name);
+            let reason = Reason::OtherType(found.name.as_str().into(), layer.name.as_str().into());
             Err(Error::invalid("RESOURCEID", id, reason))
         }
     }

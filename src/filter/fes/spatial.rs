@@ -3,7 +3,7 @@
 use super::geometry::is_geometry;
 use super::xml::Element;
 use super::{Property, Reader, default_crs, wrong};
-use crate::error::Error;
+use crate::error::{Error, Reason};
 use crate::filter::{Filter, SpatialOp};
 use crate::geo::Geometry;
 
@@ -48,26 +48,26 @@ impl Reader<'_> {
         for (n, child) in e.children.iter().enumerate() {
             match child.name.as_str() {
                 "ValueReference" | "PropertyName" if property.is_some() => {
-                    return Err(Error::Option { name: "spatial joins".into() });
+                    return Err(Error::option(&e.name, Reason::PropertyAndGeometry));
                 }
                 "ValueReference" | "PropertyName" => property = Some((n, child)),
                 "Distance" => distance = Some(child),
                 "Literal" => literal = child.children.first().map(|inside| (n, inside)),
                 name if is_geometry(name) => literal = Some((n, child)),
-                "Function" => return Err(wrong("Function", "no function that gives a geometry is offered")),
-                other => return Err(wrong(other, "a property and a geometry are needed here")),
+                "Function" => return Err(wrong("Function", Reason::GeometryFunction)),
+                other => return Err(wrong(other, Reason::PropertyAndGeometry)),
             }
         }
         // Without a property BBOX means every geometry of the feature (§7.8.3.2), and there is one.
         match property {
             Some((_, name)) => match self.property(name)? {
                 Property::Geometry => {}
-                _ => return Err(wrong(name.trimmed(), "a geometry property is needed")),
+                _ => return Err(wrong(name.trimmed(), Reason::GeometryProperty)),
             },
             None if e.name == "BBOX" => {}
-            None => return Err(wrong(&e.name, "the property is missing")),
+            None => return Err(wrong(&e.name, Reason::PropertyNeeded)),
         }
-        let (at, literal) = literal.ok_or_else(|| wrong(&e.name, "the geometry is missing"))?;
+        let (at, literal) = literal.ok_or_else(|| wrong(&e.name, Reason::GeometryNeeded))?;
         self.node()?;
         let (geometry, crs) = self.geometry(literal, default_crs(self.scene.layer))?;
         if e.name == "BBOX" {
@@ -81,12 +81,12 @@ impl Reader<'_> {
             let flipped = property.is_some_and(|(n, _)| n > at);
             return Ok(Filter::Spatial { op: if flipped { inverse(op) } else { op }, geometry, crs });
         }
-        let distance = distance.ok_or_else(|| wrong(&e.name, "Distance is missing"))?;
+        let distance = distance.ok_or_else(|| wrong(&e.name, Reason::AddElement("Distance".into())))?;
         let unit = distance.attribute("uom").or_else(|| distance.attribute("units")).unwrap_or("m");
         let text = distance.trimmed();
         let number = text.parse::<f64>().ok().filter(|d| d.is_finite() && *d >= 0.0);
-        let number = number.ok_or_else(|| wrong(text, "a distance of zero or more is needed"))?;
-        let factor = metres(unit).ok_or_else(|| wrong(unit, "a unit of length is needed, e.g. m or km"))?;
+        let number = number.ok_or_else(|| wrong(text, Reason::Distance))?;
+        let factor = metres(unit).ok_or_else(|| wrong(unit, Reason::Unit))?;
         Ok(Filter::Distance { within: e.name == "DWithin", geometry, crs, metres: number * factor })
     }
 }

@@ -3,7 +3,7 @@
 use super::xml::Element;
 use super::{Property, Reader, wrong};
 use crate::catalogue::FieldKind;
-use crate::error::Error;
+use crate::error::{Error, Reason};
 use crate::filter::{CompareOp, Expr, Filter, TemporalOp};
 use crate::query::Value;
 use jiff::civil::{Date, DateTime};
@@ -63,18 +63,18 @@ fn inverse(op: TemporalOp) -> TemporalOp {
 
 impl Reader<'_> {
     pub(super) fn temporal(&self, e: &Element) -> Result<Filter, Error> {
-        let op = operator(&e.name).ok_or_else(|| wrong(&e.name, "no such operator"))?;
-        let [a, b] = e.children.as_slice() else { return Err(wrong(&e.name, "it has exactly two operands")) };
+        let op = operator(&e.name).ok_or_else(|| wrong(&e.name, Reason::UnknownOperator))?;
+        let [a, b] = e.children.as_slice() else { return Err(wrong(&e.name, Reason::TwoOperands)) };
         let is_property = |e: &Element| matches!(e.name.as_str(), "ValueReference" | "PropertyName");
         let (property, literal, op) = match (is_property(a), is_property(b)) {
             (true, false) => (a, b, op),
             (false, true) => (b, a, inverse(op)),
-            _ => return Err(wrong(&e.name, "a property and a time are needed")),
+            _ => return Err(wrong(&e.name, Reason::TimeNeeded)),
         };
         let field = match self.property(property)? {
             Property::Field(f) if f.kind == FieldKind::DateTime => f.id,
             Property::Absent => return Ok(Filter::Ids(Vec::new())),
-            _ => return Err(wrong(property.trimmed(), "a property of type dateTime is needed")),
+            _ => return Err(wrong(property.trimmed(), Reason::DateProperty)),
         };
         self.node()?;
         let literal = match (literal.name.as_str(), literal.children.first()) {
@@ -93,8 +93,9 @@ impl Reader<'_> {
                     let (begin, end) = (bound(from)?, bound(to)?);
                     return Ok(Filter::Temporal { op, field, begin: begin.map(|i| i.begin), end: end.map(|i| i.end) });
                 }
-                None => read_instant(literal.trimmed())
-                    .ok_or_else(|| wrong(literal.trimmed(), "an instant or a period is needed"))?,
+                None => {
+                    read_instant(literal.trimmed()).ok_or_else(|| wrong(literal.trimmed(), Reason::InstantOrPeriod))?
+                }
             },
         };
         Ok(against_instant(op, field, instant))
@@ -104,7 +105,7 @@ impl Reader<'_> {
 fn bound(text: &str) -> Result<Option<Instant>, Error> {
     match text.trim() {
         "" | ".." => Ok(None),
-        other => read_instant(other).map(Some).ok_or_else(|| wrong(other, "a date or dateTime (ISO 8601) is needed")),
+        other => read_instant(other).map(Some).ok_or_else(|| wrong(other, Reason::Instant)),
     }
 }
 
@@ -128,12 +129,14 @@ pub(in crate::filter) fn against_instant(op: TemporalOp, field: crate::catalogue
 /// [`Error::Invalid`] when the time cannot be read.
 pub(super) fn instant_element(e: &Element) -> Result<Option<Instant>, Error> {
     let position = match e.name.as_str() {
-        "TimeInstant" => e.child("timePosition").ok_or_else(|| wrong(&e.name, "timePosition is missing"))?,
+        "TimeInstant" => {
+            e.child("timePosition").ok_or_else(|| wrong(&e.name, Reason::AddElement("timePosition".into())))?
+        }
         "timePosition" => e,
         _ => return Ok(None),
     };
     let text = position.trimmed();
-    read_instant(text).map(Some).ok_or_else(|| wrong(text, "a date or dateTime (ISO 8601) is needed"))
+    read_instant(text).map(Some).ok_or_else(|| wrong(text, Reason::Instant))
 }
 
 /// Begin and end of a `TimePeriod`; `None` where it is open.
@@ -141,7 +144,7 @@ fn period_element(e: &Element) -> Result<(Option<i64>, Option<i64>), Error> {
     let end = |position: &str, property: &str| -> Result<Option<Instant>, Error> {
         let inside = || e.child(property).and_then(|p| p.child("TimeInstant")).and_then(|i| i.child("timePosition"));
         let at = e.child(position).or_else(inside);
-        let at = at.ok_or_else(|| wrong(&e.name, format!("{position} or {property} is missing")))?;
+        let at = at.ok_or_else(|| wrong(&e.name, Reason::AddElement(position.to_owned())))?;
         match (at.attribute("indeterminatePosition"), at.trimmed()) {
             (Some("unknown" | "before" | "after"), "") => Ok(None),
             (Some("now"), "") => Ok(Some(now())),
@@ -151,7 +154,7 @@ fn period_element(e: &Element) -> Result<(Option<i64>, Option<i64>), Error> {
     let (begin, end) = (end("beginPosition", "begin")?, end("endPosition", "end")?);
     let (begin, end) = (begin.map(|i| i.begin), end.map(|i| i.end));
     match (begin, end) {
-        (Some(a), Some(b)) if a > b => Err(wrong(&e.name, "it ends before it begins")),
+        (Some(a), Some(b)) if a > b => Err(wrong(&e.name, Reason::EndsFirst)),
         both => Ok(both),
     }
 }

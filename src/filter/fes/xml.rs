@@ -3,6 +3,7 @@
 //! A request is untrusted: DOCTYPE is refused outright (so no entity can be declared, no file or URL named), depth and
 //! number of elements are limited, references are resolved only if XML itself defines them.
 
+use crate::error::Reason;
 use quick_xml::NsReader;
 use quick_xml::XmlVersion;
 use quick_xml::events::{BytesStart, Event};
@@ -55,13 +56,27 @@ pub enum XmlError {
     #[error("the document holds more than {limit} {what}")]
     Size {
         /// What is counted.
-        what: &'static str,
+        what: Reason,
         /// How many are allowed.
         limit: usize,
     },
     /// No element at all.
     #[error("the document is empty")]
     Empty,
+}
+
+impl From<XmlError> for Reason {
+    fn from(error: XmlError) -> Reason {
+        match error {
+            XmlError::Encoding => Reason::NotUtf8,
+            XmlError::Syntax { at, what } => Reason::NotWellFormed(at, what),
+            XmlError::Doctype => Reason::Doctype,
+            XmlError::Entity { name } => Reason::Entity(name),
+            XmlError::Depth { limit } => Reason::TooDeep(limit),
+            XmlError::Size { what, limit } => Reason::TooMany(limit, Box::new(what)),
+            XmlError::Empty => Reason::Empty,
+        }
+    }
 }
 
 /// Prefixes in scope, each once: prefix (empty: default namespace) and URI.
@@ -91,7 +106,7 @@ impl Element {
     /// [`XmlError`].
     pub fn parse(document: &[u8], limits: XmlLimits) -> Result<Element, XmlError> {
         if document.len() > limits.bytes {
-            return Err(XmlError::Size { what: "bytes", limit: limits.bytes });
+            return Err(XmlError::Size { what: Reason::Bytes, limit: limits.bytes });
         }
         let text = std::str::from_utf8(document).map_err(|_| XmlError::Encoding)?;
         Builder::new(limits).read(text.strip_prefix('\u{feff}').unwrap_or(text))
@@ -269,7 +284,7 @@ impl Builder {
     fn element(&mut self, reader: &NsReader<&[u8]>, start: &BytesStart, at: u64) -> Result<Element, XmlError> {
         self.elements += 1;
         if self.elements > self.limits.elements {
-            return Err(XmlError::Size { what: "elements", limit: self.limits.elements });
+            return Err(XmlError::Size { what: Reason::Elements, limit: self.limits.elements });
         }
         if self.open.len() >= self.limits.depth {
             return Err(XmlError::Depth { limit: self.limits.depth });
@@ -292,7 +307,7 @@ impl Builder {
                 None => attributes.push((a.key.local_name().as_ref().to_owned(), value.into_owned())),
             }
             if attributes.len() > NAMES || scope.len() > NAMES {
-                return Err(XmlError::Size { what: "attributes of one element", limit: NAMES });
+                return Err(XmlError::Size { what: Reason::AttributesOrPrefixes, limit: NAMES });
             }
         }
         Ok(Element { namespace, name, attributes, children: Vec::new(), text: String::new(), scope })
@@ -350,7 +365,10 @@ mod tests {
         assert!(matches!(read("<a>&x;</a>"), Err(XmlError::Entity { .. })));
         assert_eq!(read(&("<a>".repeat(9) + &"</a>".repeat(9))), Err(XmlError::Depth { limit: 8 }));
         assert!(matches!(read(&format!("<a>{}</a>", "<b/>".repeat(20))), Err(XmlError::Size { .. })));
-        assert!(matches!(read(&format!("<a>{}</a>", " ".repeat(5000))), Err(XmlError::Size { what: "bytes", .. })));
+        assert!(matches!(
+            read(&format!("<a>{}</a>", " ".repeat(5000))),
+            Err(XmlError::Size { what: Reason::Bytes, .. })
+        ));
         assert_eq!(read("  "), Err(XmlError::Empty));
         let many: String = (0..70).map(|n| format!(" xmlns:p{n}='urn:p'")).collect();
         assert!(matches!(read(&format!("<a{many}/>")), Err(XmlError::Size { .. })));

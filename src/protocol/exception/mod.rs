@@ -20,7 +20,7 @@ pub use texts::{reason, text};
 pub fn answer(error: &Error, style: &ExceptionStyle, french: bool, base: &str) -> Answer {
     let mut answer = match style {
         ExceptionStyle::Wms { version, image } => wms::answer(error, version, image.as_ref(), french),
-        ExceptionStyle::Ows { version } => ows::answer(error, *version, french),
+        ExceptionStyle::Ows { version, handle } => ows::answer(error, *version, handle.as_deref(), french),
         ExceptionStyle::Problem { html } => problem::answer(error, *html, french, base),
     };
     answer.headers.extend(headers(error));

@@ -7,9 +7,9 @@ use crate::protocol::{Answer, OwsVersion};
 use http::StatusCode;
 use quick_xml::escape::escape;
 
-/// Writes an error as the protocol and version do.
-pub fn answer(error: &Error, version: OwsVersion, french: bool) -> Answer {
-    let report = report(error, version, french);
+/// Writes an error as the protocol and version do. `handle`: the name that the client gave its request.
+pub fn answer(error: &Error, version: OwsVersion, handle: Option<&str>, french: bool) -> Answer {
+    let report = report(error, version, handle, french);
     Answer { status: http_status(error), ..Answer::ok("text/xml; charset=utf-8", report.into_bytes()) }
 }
 
@@ -50,11 +50,14 @@ fn code(error: &Error) -> &'static str {
     }
 }
 
-/// What table 3 wants in `locator`: the parameter, or the name that was not understood.
-fn locator(error: &Error) -> Option<&str> {
-    match error {
-        Error::Missing { name } => Some(name),
-        Error::Invalid { name, .. } | Error::UnknownParameter { name } | Error::Processing { name, .. } => Some(name),
+/// What table 3 wants in `locator`: the handle of a request that could not be read or carried out, the operation, the
+/// option, or the parameter; nothing where 06-121r3 table 27 says so (versions, `updateSequence`).
+fn locator<'a>(error: &'a Error, version: OwsVersion, handle: Option<&'a str>) -> Option<&'a str> {
+    let found = match error {
+        Error::Parsing { .. } => handle,
+        Error::Processing { name, .. } => handle.or(Some(name)),
+        Error::Missing { name } => Some(*name),
+        Error::Invalid { name, .. } | Error::UnknownParameter { name } => Some(name.as_str()),
         Error::Unknown { kind, .. } => match kind {
             NameKind::FeatureType => Some("TYPENAMES"),
             NameKind::Property => Some("FILTER"),
@@ -67,21 +70,25 @@ fn locator(error: &Error) -> Option<&str> {
         },
         Error::Crs { .. } => Some("SRSNAME"),
         Error::Format { .. } => Some("OUTPUTFORMAT"),
-        Error::Operation { name } | Error::Option { name } => Some(name),
-        Error::Version { .. } => Some("VERSION"),
-        Error::UpdateSequence { .. } => Some("UPDATESEQUENCE"),
-        Error::TileOutOfRange { axis, .. } => Some(axis),
-        Error::Limit { what, .. } => Some(what),
+        Error::Operation { name } | Error::Option { name, .. } => Some(name.as_str()),
+        Error::TileOutOfRange { axis, .. } => Some(*axis),
+        Error::Limit { what, .. } => Some(*what),
         _ => None,
+    };
+    // 1.x has other names for some parameters.
+    match (found, version) {
+        (Some("TYPENAMES"), OwsVersion::Wfs10 | OwsVersion::Wfs11) => Some("TYPENAME"),
+        (Some("RESOURCEID"), OwsVersion::Wfs10 | OwsVersion::Wfs11) => Some("FEATUREID"),
+        (found, _) => found,
     }
 }
 
-fn report(error: &Error, version: OwsVersion, french: bool) -> String {
+fn report(error: &Error, version: OwsVersion, handle: Option<&str>, french: bool) -> String {
     let text = text(error, french);
     let text = escape(&text);
     let code = code(error);
     let language = if french { "fr" } else { "en" };
-    let named = |attribute: &str| match locator(error) {
+    let named = |attribute: &str| match locator(error, version, handle) {
         Some(l) => format!(" {attribute}=\"{}\"", escape(l)),
         None => String::new(),
     };
@@ -130,11 +137,11 @@ fn report(error: &Error, version: OwsVersion, french: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Refusal;
+    use crate::error::{Reason, Refusal};
     use crate::protocol::Body;
 
     fn written(error: &Error, version: OwsVersion) -> (u16, String) {
-        let answer = answer(error, version, true);
+        let answer = answer(error, version, None, true);
         let Body::Bytes(bytes) = answer.body else { panic!("a ready body") };
         (answer.status.as_u16(), String::from_utf8(bytes.to_vec()).unwrap())
     }
@@ -147,8 +154,8 @@ mod tests {
             (Error::unknown(NameKind::Feature, "x"), 404, "NotFound", "RESOURCEID"),
             (Error::Crs { name: "EPSG:1".into() }, 400, "InvalidParameterValue", "SRSNAME"),
             (Error::Operation { name: "Transaction".into() }, 501, "OperationNotSupported", "Transaction"),
-            (Error::Version { asked: "9".into() }, 400, "VersionNegotiationFailed", "VERSION"),
-            (Error::Processing { name: "f".into(), reason: "r".into() }, 403, "OperationProcessingFailed", "f"),
+            (Error::option("ALIASES", Reason::Joins), 501, "OptionNotSupported", "ALIASES"),
+            (Error::Processing { name: "f".into(), reason: Reason::TooSlow }, 403, "OperationProcessingFailed", "f"),
         ] {
             let (got, xml) = written(&error, OwsVersion::Wfs20);
             assert_eq!(got, status, "{xml}");
@@ -157,6 +164,9 @@ mod tests {
                 xml.contains("version=\"2.0.0\" xml:lang=\"fr\" xmlns:ows=\"http://www.opengis.net/ows/1.1\""),
                 "{xml}"
             );
+        }
+        for none in [Error::Version { asked: "9".into() }, Error::Parsing { reason: Reason::Empty }] {
+            assert!(!written(&none, OwsVersion::Wfs20).1.contains("locator"), "{none}");
         }
         assert_eq!(written(&Error::Expired, OwsVersion::Wfs20).0, 403);
         assert!(written(&Error::Expired, OwsVersion::Wfs20).1.contains("ResponseCacheExpired"));

@@ -14,10 +14,12 @@ fn fr(error: &Error) -> String {
     match error {
         Error::Missing { name } => format!("Le paramètre {name} manque : ajoutez-le à la requête."),
         Error::Invalid { name, value, reason } => {
-            format!("Le paramètre {name} ne peut pas être utilisé (reçu « {value} ») : {reason}.")
+            format!("Le paramètre {name} ne peut pas être utilisé (reçu « {value} ») : {}.", reason.text(true))
         }
-        Error::Parsing { reason } => format!("La requête ne peut pas être lue : {reason}."),
-        Error::Processing { name, reason } => format!("La requête ne peut pas être exécutée ({name}) : {reason}."),
+        Error::Parsing { reason } => format!("La requête ne peut pas être lue : {}.", reason.text(true)),
+        Error::Processing { name, reason } => {
+            format!("La requête ne peut pas être exécutée ({name}) : {}.", reason.text(true))
+        }
         Error::UnknownParameter { name } => {
             format!("Le paramètre « {name} » n'existe pas pour cette opération : retirez-le (description : /api).")
         }
@@ -28,7 +30,7 @@ fn fr(error: &Error) -> String {
         Error::Operation { name } => format!(
             "L'opération « {name} » n'est pas offerte : voyez la liste des opérations dans les capacités du service."
         ),
-        Error::Option { name } => format!("L'option « {name} » n'est pas offerte : retirez-la de la requête."),
+        Error::Option { name, reason } => format!("L'option « {name} » n'est pas offerte : {}.", reason.text(true)),
         Error::Version { asked } => format!(
             "La version « {asked} » n'est pas offerte : omettez le paramètre pour obtenir la version la plus récente."
         ),
@@ -97,7 +99,7 @@ fn en(error: &Error) -> String {
         Error::Operation { name } => {
             format!("The operation \"{name}\" is not offered: see the list of operations in the capabilities.")
         }
-        Error::Option { name } => format!("The option \"{name}\" is not offered: remove it from the request."),
+        Error::Option { name, reason } => format!("The option \"{name}\" is not offered: {reason}."),
         Error::Version { asked } => {
             format!("Version \"{asked}\" is not offered: omit the parameter to get the newest version.")
         }
@@ -240,7 +242,7 @@ pub fn reason(error: &Error) -> String {
         Error::UnknownParameter { name } => format!("Parametre {name} inconnu"),
         Error::Unknown { kind, name } => format!("{} {name} : inconnu ou hors convention", kind_fr(*kind)),
         Error::Operation { name } => format!("Operation {name} non offerte"),
-        Error::Option { name } => format!("Option {name} non offerte"),
+        Error::Option { name, .. } => format!("Option {name} non offerte"),
         Error::Version { asked } => format!("Version {asked} non offerte"),
         Error::UpdateSequence { .. } => "updateSequence non valable".to_owned(),
         Error::Crs { name } => format!("Systeme de coordonnees {name} non offert"),

@@ -116,7 +116,7 @@ mod tests {
         assert!(xml.contains("<ServiceException code=\"InvalidCRS\">"), "{xml}");
         assert!(body(&Error::Crs { name: "EPSG:1".into() }, "1.1.1").contains("code=\"InvalidSRS\""));
         assert!(body(&Error::unknown(NameKind::Layer, "x<y"), "1.3.0").contains("x&lt;y"));
-        let xml = body(&Error::invalid("BBOX", "1,2", "four numbers are needed"), "1.3.0");
+        let xml = body(&Error::invalid("BBOX", "1,2", crate::error::Reason::FourNumbers), "1.3.0");
         assert!(xml.contains("<ServiceException locator=\"BBOX\">"), "{xml}");
     }
 

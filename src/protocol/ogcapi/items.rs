@@ -9,7 +9,7 @@ use super::table;
 use super::time::Interval;
 use crate::catalogue::{Field, FieldId, FieldKind, Layer};
 use crate::convention::Operation;
-use crate::error::{Error, NameKind, Result};
+use crate::error::{Error, NameKind, Reason, Result};
 use crate::filter::cql2::{self, Scope};
 use crate::filter::{CompareOp, Expr, Filter, TemporalOp};
 use crate::geo::{Axes, Crs, Envelope};
@@ -113,7 +113,7 @@ pub fn filter(ask: &Ask, layer: &Layer) -> Result<Filter> {
             FilterLang::Text => cql2::from_text(&text, &scope),
             FilterLang::Json => cql2::from_json(&text, &scope),
         };
-        all = all.and(read.map_err(|e| Error::invalid(name, &text, e.to_string()))?);
+        all = all.and(read.map_err(|e| Error::invalid(name, &text, e.into()))?);
     }
     Ok(all)
 }
@@ -128,7 +128,7 @@ fn bbox(numbers: [f64; 4], crs: Crs) -> Result<Filter> {
     let part = |west: f64, east: f64| {
         Envelope::new(west, south, east, north)
             .map(|envelope| Filter::BBox { envelope, crs })
-            .ok_or_else(|| Error::invalid("bbox", &shown, "a lower corner that is not above the upper one"))
+            .ok_or_else(|| Error::invalid("bbox", &shown, Reason::Corners))
     };
     if crs.is_geographic() && west > east {
         // A box over the antimeridian (17-069r4 §7.15.3) is two boxes.
@@ -143,15 +143,15 @@ fn interval_filter(field: FieldId, interval: Interval) -> Filter {
 
 /// `name=value` (17-069r4 §7.15.5).
 fn equals(field: &Field, text: &str) -> Result<Filter> {
-    let wrong = |what: &str| Error::invalid(field.name.clone(), text, what);
+    let wrong = |what: Reason| Error::invalid(field.name.clone(), text, what);
     let value = match field.kind {
         FieldKind::Text => Value::Text(text.to_owned()),
-        FieldKind::Int | FieldKind::Long => Value::Int(text.parse().map_err(|_| wrong("a whole number"))?),
+        FieldKind::Int | FieldKind::Long => Value::Int(text.parse().map_err(|_| wrong(Reason::WholeNumber))?),
         FieldKind::Double => {
-            Value::Double(text.parse().ok().filter(|v: &f64| v.is_finite()).ok_or_else(|| wrong("a number"))?)
+            Value::Double(text.parse().ok().filter(|v: &f64| v.is_finite()).ok_or_else(|| wrong(Reason::Number))?)
         }
         FieldKind::DateTime => {
-            let interval = super::time::read_interval(text).map_err(|e| wrong(&e))?;
+            let interval = super::time::read_interval(text).map_err(wrong)?;
             return Ok(interval_filter(field.id, interval));
         }
     };

@@ -1,6 +1,6 @@
 //! Which representation a client gets: `f` first, then `Accept` (RFC 9110 §12.5.1), then the resource's own first one.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Result};
 use crate::protocol::Request;
 use http::header;
 
@@ -125,7 +125,7 @@ pub fn choose(offers: &'static [Offer], request: &Request) -> Result<&'static Of
     if let Some(f) = request.param("f") {
         return offers.iter().find(|o| o.f == f).ok_or_else(|| {
             let known: Vec<&str> = offers.iter().map(|o| o.f).collect();
-            Error::invalid("f", f, format!("one of {}", known.join(", ")))
+            Error::invalid("f", f, Reason::OneOf(known.join(", ")))
         });
     }
     let accept: Vec<&str> = request.headers.get_all(header::ACCEPT).iter().filter_map(|v| v.to_str().ok()).collect();

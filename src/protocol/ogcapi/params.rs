@@ -3,7 +3,7 @@
 
 use super::time::{Interval, read_interval};
 use crate::catalogue::Text;
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Result};
 use crate::geo::Crs;
 use crate::geo::tms::TILE_MATRIX_SETS;
 use crate::protocol::{Request, Site};
@@ -29,7 +29,7 @@ pub struct Param<T: 'static> {
     /// JSON schema (OpenAPI 3.0 dialect); depends on what exists for the client.
     pub schema: fn(&Site) -> Value,
     /// Reads a value; the error says what would have been right.
-    pub read: fn(&str, &Site) -> std::result::Result<T, String>,
+    pub read: fn(&str, &Site) -> std::result::Result<T, Reason>,
 }
 
 /// What documentation needs to know of a parameter, whatever its type.
@@ -88,7 +88,7 @@ impl<T> Param<T> {
         let mut values = request.query.iter().filter(|(k, _)| k == self.name);
         let Some((_, value)) = values.next() else { return Ok(None) };
         if values.next().is_some() {
-            return Err(Error::invalid(self.name, value, "given more than once"));
+            return Err(Error::invalid(self.name, value, Reason::Twice));
         }
         self.parse(value, site).map(Some)
     }
@@ -107,7 +107,7 @@ const fn query<T>(
     name: &'static str,
     text: [&'static str; 2],
     schema: fn(&Site) -> Value,
-    read: fn(&str, &Site) -> std::result::Result<T, String>,
+    read: fn(&str, &Site) -> std::result::Result<T, Reason>,
 ) -> Param<T> {
     Param { name, place: Place::Query, text, schema, read }
 }
@@ -117,7 +117,7 @@ const fn path<T>(
     name: &'static str,
     text: [&'static str; 2],
     schema: fn(&Site) -> Value,
-    read: fn(&str, &Site) -> std::result::Result<T, String>,
+    read: fn(&str, &Site) -> std::result::Result<T, Reason>,
 ) -> Param<T> {
     Param { name, place: Place::Path, text, schema, read }
 }
@@ -132,7 +132,7 @@ pub static LIMIT: Param<u64> = query(
     |site| json!({ "type": "integer", "minimum": 1, "maximum": site.limits.features, "default": default_limit(site) }),
     |value, site| match value.parse::<u128>() {
         Ok(n) if n >= 1 => Ok(u64::try_from(n).unwrap_or(u64::MAX).min(site.limits.features)),
-        _ => Err("a whole number from 1 on".to_owned()),
+        _ => Err(Reason::PositiveCount),
     },
 );
 
@@ -146,7 +146,7 @@ pub static OFFSET: Param<u64> = query(
     "offset",
     ["Nombre d'entités à sauter ; les liens next et prev le posent.", "Features to skip; next and prev links set it."],
     |_| json!({ "type": "integer", "minimum": 0, "default": 0 }),
-    |value, _| value.parse().map_err(|_| "a whole number from 0 on".to_owned()),
+    |value, _| value.parse().map_err(|_| Reason::Count),
 );
 
 /// `publication`: pages of one reading belong to one publication.
@@ -157,7 +157,7 @@ pub static PUBLICATION: Param<i64> = query(
         "Publication that a sequence of pages reads; next and prev links set it.",
     ],
     |_| json!({ "type": "integer", "minimum": 0 }),
-    |value, _| value.parse().map_err(|_| "a whole number".to_owned()),
+    |value, _| value.parse().map_err(|_| Reason::WholeNumber),
 );
 
 /// `bbox` (17-069r4 §7.15.3): four numbers, or six with heights, which are ignored. Axis order of `bbox-crs`.
@@ -171,19 +171,19 @@ pub static BBOX: Param<[f64; 4]> = query(
     |value, _| read_bbox(value),
 );
 
-fn read_bbox(value: &str) -> std::result::Result<[f64; 4], String> {
+fn read_bbox(value: &str) -> std::result::Result<[f64; 4], Reason> {
     let numbers: Vec<f64> = value
         .split(',')
         .map(|n| n.trim().parse::<f64>().ok().filter(|n| n.is_finite()))
         .collect::<Option<_>>()
-        .ok_or("numbers separated by commas")?;
+        .ok_or(Reason::FourOrSix)?;
     let (bbox, heights) = match numbers[..] {
         [a, b, c, d] => ([a, b, c, d], None),
         [a, b, low, c, d, high] => ([a, b, c, d], Some((low, high))),
-        _ => return Err("four numbers, or six with heights".to_owned()),
+        _ => return Err(Reason::FourOrSix),
     };
     match heights {
-        Some((low, high)) if low > high => Err("the lower height exceeds the upper one".to_owned()),
+        Some((low, high)) if low > high => Err(Reason::Corners),
         _ => Ok(bbox),
     }
 }
@@ -198,11 +198,9 @@ pub fn crs_list() -> impl Iterator<Item = Crs> {
     std::iter::once(Crs::Crs84).chain(Crs::ALL.into_iter().filter(|c| *c != Crs::Crs84))
 }
 
-fn read_crs(value: &str, _: &Site) -> std::result::Result<Crs, String> {
+fn read_crs(value: &str, _: &Site) -> std::result::Result<Crs, Reason> {
     // URIs are the standard's names; URN and short ones, with the same axis order, are a courtesy.
-    Crs::parse(value.trim_start_matches('[').trim_end_matches(']'))
-        .map(|(crs, _)| crs)
-        .ok_or_else(|| "a CRS out of the collection's list".to_owned())
+    Crs::parse(value.trim_start_matches('[').trim_end_matches(']')).map(|(crs, _)| crs).ok_or(Reason::CrsOfList)
 }
 
 /// `crs` (18-058r1 §6.3).
@@ -247,7 +245,7 @@ pub static SKIP_GEOMETRY: Param<bool> = query(
     |value, _| match value {
         "true" => Ok(true),
         "false" => Ok(false),
-        _ => Err("true or false".to_owned()),
+        _ => Err(Reason::OneOf("true, false".into())),
     },
 );
 
@@ -268,11 +266,7 @@ pub static SORTBY: Param<Vec<(String, bool)>> = query(
             })
             .collect();
         // A plus sign that was not percent-encoded arrives as a blank, which `list` trims.
-        if keys.is_empty() || keys.iter().any(|k| k.0.is_empty()) {
-            Err("names of sortables".to_owned())
-        } else {
-            Ok(keys)
-        }
+        if keys.is_empty() || keys.iter().any(|k| k.0.is_empty()) { Err(Reason::Sortables) } else { Ok(keys) }
     },
 );
 
@@ -281,7 +275,7 @@ pub static FILTER: Param<String> = query(
     "filter",
     ["Expression CQL2 sur les attributs de « queryables ».", "CQL2 expression over the queryables."],
     |_| json!({ "type": "string" }),
-    |value, _| if value.trim().is_empty() { Err("an expression".to_owned()) } else { Ok(value.to_owned()) },
+    |value, _| if value.trim().is_empty() { Err(Reason::Expression) } else { Ok(value.to_owned()) },
 );
 
 /// `query`: the name under which ArcGIS sends a `where` clause, which is CQL2 text for what it writes.
@@ -292,7 +286,7 @@ pub static QUERY: Param<String> = query(
         "CQL2 text expression, like filter: the name that ArcGIS uses.",
     ],
     |_| json!({ "type": "string" }),
-    |value, _| if value.trim().is_empty() { Err("an expression".to_owned()) } else { Ok(value.to_owned()) },
+    |value, _| if value.trim().is_empty() { Err(Reason::Expression) } else { Ok(value.to_owned()) },
 );
 
 /// Encodings of `filter`.
@@ -312,7 +306,7 @@ pub static FILTER_LANG: Param<FilterLang> = query(
     |value, _| match value {
         "cql2-text" => Ok(FilterLang::Text),
         "cql2-json" => Ok(FilterLang::Json),
-        _ => Err("cql2-text or cql2-json".to_owned()),
+        _ => Err(Reason::OneOf("cql2-text, cql2-json".into())),
     },
 );
 
@@ -326,7 +320,7 @@ pub static COLLECTIONS: Param<Vec<String>> = query(
     |site| json!({ "type": "array", "items": { "type": "string", "enum": collection_ids(site) } }),
     |value, _| {
         let ids = list(value);
-        if ids.is_empty() { Err("names of collections".to_owned()) } else { Ok(ids) }
+        if ids.is_empty() { Err(Reason::CollectionNames) } else { Ok(ids) }
     },
 );
 
@@ -346,7 +340,7 @@ pub static LANG: Param<bool> = query(
     |value, _| match value {
         "fr" => Ok(true),
         "en" => Ok(false),
-        _ => Err("fr or en".to_owned()),
+        _ => Err(Reason::OneOf("fr, en".into())),
     },
 );
 
@@ -399,7 +393,7 @@ pub static TILE_ROW: Param<u32> = path(
     "tileRow",
     ["Ligne de la tuile, depuis le haut.", "Row of the tile, from the top."],
     |_| json!({ "type": "integer", "minimum": 0 }),
-    |value, _| value.parse().map_err(|_| "a whole number from 0 on".to_owned()),
+    |value, _| value.parse().map_err(|_| Reason::Count),
 );
 
 /// `tileCol` (20-057 `/req/core/tc-tilecol-definition`).
@@ -407,7 +401,7 @@ pub static TILE_COL: Param<u32> = path(
     "tileCol",
     ["Colonne de la tuile, depuis la gauche.", "Column of the tile, from the left."],
     |_| json!({ "type": "integer", "minimum": 0 }),
-    |value, _| value.parse().map_err(|_| "a whole number from 0 on".to_owned()),
+    |value, _| value.parse().map_err(|_| Reason::Count),
 );
 
 /// `styleId`.

@@ -8,7 +8,7 @@ use super::params;
 use super::resource::Plan;
 use super::tms::{self, TILING_SCHEME};
 use crate::catalogue::{Catalogue, Layer, LayerId, Vintages};
-use crate::error::{Error, NameKind, Result};
+use crate::error::{Error, NameKind, Reason, Result};
 use crate::geo::tms::{TILE_MATRIX_SETS, TileMatrixSet};
 use crate::geo::{Crs, Envelope};
 use crate::protocol::Context;
@@ -117,7 +117,7 @@ pub fn tileset(ask: &Ask) -> Result<Plan> {
     let origin = Origin::of(ask)?;
     let set = tms::of(ask)?;
     if ask.page.offer.format == Format::TileJson && set.crs != Crs::WebMercator {
-        return Err(Error::invalid("f", "tilejson", "TileJSON knows WebMercatorQuad only"));
+        return Err(Error::invalid("f", "tilejson", Reason::WebMercatorOnly));
     }
     let query = Query::Describe(origin.layers.clone());
     Ok(ask.describe(query, "tileset.html", move |page, fetched, context: &Context| {

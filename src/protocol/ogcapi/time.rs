@@ -1,5 +1,6 @@
 //! Instants and intervals of RFC 3339 as OGC API writes them (17-069r4 §7.15.4).
 
+use crate::error::Reason;
 use crate::filter::instant::read_instant;
 
 /// An interval, milliseconds since 1970-01-01T00:00:00Z. An instant has equal ends.
@@ -15,29 +16,29 @@ pub struct Interval {
 ///
 /// # Errors
 /// What would have been right.
-pub fn read_interval(text: &str) -> Result<Interval, String> {
+pub fn read_interval(text: &str) -> Result<Interval, Reason> {
     let text = text.trim();
     match text.split_once('/') {
         None => {
-            let (begin, end) = read_instant(text).map_err(str::to_owned)?;
+            let (begin, end) = read_instant(text)?;
             Ok(Interval { begin: Some(begin), end: Some(end) })
         }
         Some((begin, end)) => {
             let begin = read_end(begin)?.map(|i| i.0);
             let end = read_end(end)?.map(|i| i.1);
             match (begin, end) {
-                (None, None) => Err("an interval with at least one bound".to_owned()),
-                (Some(b), Some(e)) if b > e => Err("an interval whose begin is not after its end".to_owned()),
+                (None, None) => Err(Reason::OneBound),
+                (Some(b), Some(e)) if b > e => Err(Reason::EndsFirst),
                 _ => Ok(Interval { begin, end }),
             }
         }
     }
 }
 
-fn read_end(text: &str) -> Result<Option<(i64, i64)>, String> {
+fn read_end(text: &str) -> Result<Option<(i64, i64)>, Reason> {
     match text.trim() {
         "" | ".." => Ok(None),
-        instant => read_instant(instant).map(Some).map_err(str::to_owned),
+        instant => read_instant(instant).map(Some),
     }
 }
 

@@ -7,7 +7,7 @@ use super::plan::offered;
 use super::request::GetCapabilities;
 use super::version::Version;
 use crate::catalogue::{Keyword, Layer};
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Result};
 use crate::filter::expr::FUNCTIONS;
 use crate::filter::fes::{COMPARISONS, GEOMETRIES, MEASURES, RELATIONS, TEMPORAL, TESTS};
 use crate::protocol::{Answer, Context, Reply, Site, metadata, template};
@@ -81,11 +81,7 @@ pub(super) fn plan(request: GetCapabilities, version: Version, site: &Site) -> R
     if !request.sections.is_empty() && !request.sections.iter().any(|s| s.eq_ignore_ascii_case("All")) {
         for asked in &request.sections {
             if !SECTIONS.iter().any(|s| s.eq_ignore_ascii_case(asked)) {
-                return Err(Error::invalid(
-                    "SECTIONS",
-                    asked,
-                    format!("one of {}, All is needed", SECTIONS.join(", ")),
-                ));
+                return Err(Error::invalid("SECTIONS", asked, Reason::OneOf(format!("{}, All", SECTIONS.join(", ")))));
             }
         }
         sections.retain(|s| request.sections.iter().any(|asked| asked.eq_ignore_ascii_case(s)));

@@ -7,7 +7,7 @@ use super::collection::Tally;
 use crate::encode::Producer;
 use crate::encode::csv::{Csv, Style};
 use crate::encode::geojson::{FeatureIds, GeoJson, Members};
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Result};
 use crate::filter::instant::write_instant;
 use crate::geo::Axes;
 use crate::protocol::Context;
@@ -37,7 +37,7 @@ pub(super) fn geojson(parts: Vec<Rows>, tally: &Tally, single: bool, context: &C
     head.insert("numberReturned".into(), tally.returned.into());
     if let Some(crs) = parts.first().map(|p| p.crs).filter(|c| !c.is_geographic()) {
         if parts.iter().any(|p| p.crs != crs) {
-            return Err(Error::invalid("SRSNAME", &crs.short(), "GeoJSON holds one coordinate reference system"));
+            return Err(Error::invalid("SRSNAME", &crs.short(), Reason::OneCrs));
         }
         head.insert("crs".into(), json!({ "type": "name", "properties": { "name": crs.urn() } }));
     }
@@ -65,6 +65,6 @@ pub(super) fn csv(mut parts: Vec<Rows>, context: &Context) -> Result<Box<dyn Pro
             let style = Style { delimiter: b',', mark: false };
             Ok(Csv::new(&context.site.catalogue, &rows, style)?.produce(rows))
         }
-        _ => Err(Error::invalid("TYPENAMES", "", "CSV holds the features of one query")),
+        _ => Err(Error::invalid("TYPENAMES", "", Reason::OneTable)),
     }
 }

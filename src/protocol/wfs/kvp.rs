@@ -3,7 +3,7 @@
 use super::request::*;
 use super::version::Version;
 use crate::config::Limits;
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Result};
 use crate::filter::fes;
 use crate::filter::fes::Prefixes;
 
@@ -56,7 +56,7 @@ pub(super) fn read(kvp: &Kvp, version: Version, limits: &Limits) -> Result<Opera
     match kvp.raw("SERVICE").map(str::trim) {
         None | Some("") => return Err(Error::Missing { name: "SERVICE" }),
         Some(s) if s.eq_ignore_ascii_case("WFS") => {}
-        Some(s) => return Err(Error::invalid("SERVICE", s, "WFS is needed here")),
+        Some(s) => return Err(Error::invalid("SERVICE", s, Reason::Service("WFS".into()))),
     }
     let name = kvp.get("REQUEST").ok_or(Error::Missing { name: "REQUEST" })?;
     let reader = Reader { kvp, version, limits, prefixes: prefixes(kvp)? };
@@ -94,7 +94,7 @@ pub(super) fn not_offered(name: &str) -> Error {
 /// `NAMESPACES=xmlns(p,uri),xmlns(uri)` of 2.0, `NAMESPACE=xmlns(p=uri)` of 1.1.
 fn prefixes(kvp: &Kvp) -> Result<Prefixes> {
     let Some((name, text)) = kvp.first_of(&["NAMESPACES", "NAMESPACE"]) else { return Ok(Vec::new()) };
-    let wrong = || Error::invalid(name, text, "xmlns(prefix,uri) is needed, several separated by commas");
+    let wrong = || Error::invalid(name, text, Reason::Namespaces);
     let mut found = Vec::new();
     let mut rest = text;
     while !rest.is_empty() {
@@ -155,7 +155,7 @@ impl Reader<'_> {
 
     fn number(&self, names: &[&'static str]) -> Result<Option<u64>> {
         let Some((name, text)) = self.kvp.first_of(names) else { return Ok(None) };
-        text.parse().map(Some).map_err(|_| Error::invalid(name, text, "a whole number of zero or more is needed"))
+        text.parse().map(Some).map_err(|_| Error::invalid(name, text, Reason::Count))
     }
 
     fn presentation(&self) -> Result<Presentation> {
@@ -177,7 +177,7 @@ impl Reader<'_> {
                 None => None,
                 Some(text) => {
                     let number = text.parse::<i64>().ok().filter(|n| *n > 0);
-                    Some(number.ok_or_else(|| Error::invalid("PUBLICATION", text, "a number is needed"))?)
+                    Some(number.ok_or_else(|| Error::invalid("PUBLICATION", text, Reason::PositiveCount))?)
                 }
             },
         })
@@ -186,12 +186,12 @@ impl Reader<'_> {
     fn property_value(&self) -> Result<Operation> {
         let value = self.kvp.raw("VALUEREFERENCE").ok_or(Error::Missing { name: "VALUEREFERENCE" })?;
         if let Some(path) = self.kvp.get("RESOLVEPATH") {
-            return Err(Error::invalid("RESOLVEPATH", path, "no property holds references"));
+            return Err(Error::invalid("RESOLVEPATH", path, Reason::NoReferences));
         }
         let mut queries = self.expressions()?;
         let query = match (queries.pop(), queries.is_empty()) {
             (Some(query), true) => query,
-            _ => return Err(Error::invalid("TYPENAMES", "", "exactly one query is needed")),
+            _ => return Err(Error::invalid("TYPENAMES", "", Reason::OneQuery)),
         };
         let presentation = self.presentation()?;
         Ok(Operation::GetPropertyValue(GetPropertyValue { presentation, query, value: value.trim().to_owned() }))
@@ -211,11 +211,11 @@ impl Reader<'_> {
             return Err(Error::invalid(
                 "FILTER_LANGUAGE",
                 language,
-                "urn:ogc:def:queryLanguage:OGC-FES:Filter is needed",
+                Reason::Needed("urn:ogc:def:queryLanguage:OGC-FES:Filter".into()),
             ));
         }
         if self.kvp.get("ALIASES").is_some() {
-            return Err(Error::Option { name: "ALIASES".into() });
+            return Err(Error::option("ALIASES", Reason::Joins));
         }
         let mut types = self.types()?;
         if !self.version.is_2() {
@@ -223,7 +223,7 @@ impl Reader<'_> {
             types = types.into_iter().flatten().map(|t| vec![t]).collect();
         }
         if types.iter().any(|t| t.len() > 1) {
-            return Err(Error::Option { name: "TYPENAMES (joins; several queries are written (a)(b))".into() });
+            return Err(Error::option("TYPENAMES", Reason::Joins));
         }
         let types: Vec<TypeName> = types.into_iter().flatten().collect();
         let predicates = self.predicates(types.len())?;
@@ -267,7 +267,7 @@ impl Reader<'_> {
         match groups.len() {
             1 => Ok(Some(groups[0].trim()).filter(|g| !g.is_empty())),
             len if len == count => Ok(Some(groups[n].trim()).filter(|g| !g.is_empty())),
-            _ => Err(Error::invalid(name, text, format!("one group for each of {count} queries is needed"))),
+            _ => Err(Error::invalid(name, text, Reason::Groups(count))),
         }
     }
 
@@ -279,7 +279,7 @@ impl Reader<'_> {
             return Err(Error::invalid(
                 *second,
                 self.kvp.get(second).unwrap_or_default(),
-                format!("it excludes {first} (09-025r2 table 8)"),
+                Reason::Excludes((*first).to_owned()),
             ));
         }
         let wanted = count.max(1);
@@ -303,7 +303,7 @@ impl Reader<'_> {
         }
         match made.len() == wanted {
             true => Ok(made),
-            false => Err(Error::invalid(name, text, format!("one group for each of {wanted} queries is needed"))),
+            false => Err(Error::invalid(name, text, Reason::Groups(wanted))),
         }
     }
 }
@@ -327,7 +327,7 @@ fn filters(text: &str) -> Vec<&str> {
 
 /// `nom ASC, seuil:nb_logements DESC`; also `A` and `D` of 1.1 clients, and `nom+D`.
 fn read_sort(text: &str) -> Result<Vec<(String, bool)>> {
-    let wrong = || Error::invalid("SORTBY", text, "property names are needed, each followed by ASC or DESC or nothing");
+    let wrong = || Error::invalid("SORTBY", text, Reason::Sort);
     let key = |key: &str| {
         let mut parts = key.split([' ', '+']).filter(|p| !p.is_empty());
         let name = parts.next().ok_or_else(wrong)?.to_owned();
@@ -349,11 +349,12 @@ pub(super) fn check_resolve(name: &str, value: &str) -> Result<()> {
     match name.to_ascii_lowercase().as_str() {
         "resolve" if RESOLVE.iter().any(|r| r.eq_ignore_ascii_case(value)) => Ok(()),
         "resolve" if ["remote", "all"].iter().any(|r| r.eq_ignore_ascii_case(value)) => {
-            Err(Error::Option { name: format!("resolve={value}") })
+            Err(Error::option(name, Reason::Instead(RESOLVE.join(", "))))
         }
         "resolvedepth" if value == "*" || value.parse::<u32>().is_ok() => Ok(()),
         "resolvetimeout" if value.parse::<u32>().is_ok() => Ok(()),
-        _ => Err(Error::invalid(name, value, "see the resolve parameters of 09-025r2 §7.6.4")),
+        "resolve" => Err(Error::invalid(name, value, Reason::OneOf(RESOLVE.join(", ")))),
+        _ => Err(Error::invalid(name, value, Reason::Count)),
     }
 }
 
@@ -364,6 +365,6 @@ pub(super) const RESULT_TYPES: [&str; 2] = ["results", "hits"];
 pub(super) fn read_result_type(value: &str) -> Result<bool> {
     match RESULT_TYPES.iter().position(|r| r.eq_ignore_ascii_case(value)) {
         Some(n) => Ok(n == 1),
-        None => Err(Error::invalid("RESULTTYPE", value, "results or hits is needed")),
+        None => Err(Error::invalid("RESULTTYPE", value, Reason::OneOf(RESULT_TYPES.join(", ")))),
     }
 }

@@ -26,7 +26,7 @@ mod xml;
 
 use super::{Call, ExceptionStyle, Failure, Reading, Reply, Request, Site};
 use crate::convention;
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Result, printable};
 use crate::query::{Query, Select};
 use format::Format;
 use http::Method;
@@ -38,35 +38,36 @@ use version::Version;
 /// # Errors
 /// A [`Failure`] in the protocol's own exception form.
 pub fn parse(request: &Request, site: &Site) -> std::result::Result<Call, Failure> {
-    let failure = |version: Version, error: Error| Failure {
-        error,
-        exceptions: ExceptionStyle::Ows { version: version.exceptions() },
-    };
+    let style = |version: Version, handle| ExceptionStyle::Ows { version: version.exceptions(), handle };
+    let failure = |version: Version, error: Error| Failure { error, exceptions: style(version, None) };
     let by_pairs = |pairs: &[(String, String)]| {
         let kvp = kvp::Kvp::new(pairs);
         let version = version(&kvp).map_err(|e| failure(Version::OFFERED[0], e))?;
-        Ok((version, kvp::read(&kvp, version, &site.limits)))
+        Ok((version, None, kvp::read(&kvp, version, &site.limits)))
     };
-    let (version, operation) = match request.method {
+    let (version, handle, operation) = match request.method {
         Method::GET | Method::HEAD => by_pairs(&request.query)?,
         // An HTML form posts the same pairs in the body.
         Method::POST if is_form(request) => {
             let body = std::str::from_utf8(&request.body);
-            let body = body.map_err(|_| failure(Version::OFFERED[0], Error::Parsing { reason: "not UTF-8".into() }))?;
+            let body = body.map_err(|_| failure(Version::OFFERED[0], Error::Parsing { reason: Reason::NotUtf8 }))?;
             by_pairs(&form(body))?
         }
         Method::POST => {
             let document = xml::document(&request.body, &site.limits);
             let document = document.map_err(|e| failure(Version::OFFERED[0], e))?;
             let version = xml::version(&document).map_err(|e| failure(Version::OFFERED[0], e))?;
-            (version, xml::read(&document, version, &site.catalogue.service.namespace))
+            let handle = document.attribute("handle").map(|h| printable(h).into());
+            (version, handle, xml::read(&document, version, &site.catalogue.service.namespace))
         }
         _ => {
             let error = Error::Method { method: request.method.to_string(), allow: "GET, HEAD, POST, OPTIONS" };
             return Err(failure(Version::OFFERED[0], error));
         }
     };
-    operation.and_then(|o| call(o, version, site)).map_err(|e| failure(version, e))
+    let exceptions = style(version, handle);
+    let made = operation.and_then(|o| call(o, version, exceptions.clone(), site));
+    made.map_err(|error| Failure { error, exceptions })
 }
 
 fn is_form(request: &Request) -> bool {
@@ -107,7 +108,7 @@ fn page(plan: &plan::Plan, version: Version, form: &str) -> Option<Reading> {
 }
 
 /// What an operation asks of the store, and how it is answered.
-fn call(operation: Operation, version: Version, site: &Site) -> Result<Call> {
+fn call(operation: Operation, version: Version, exceptions: ExceptionStyle, site: &Site) -> Result<Call> {
     let mut reading = None;
     let (name, data, query, reply): (&'static str, bool, Query, Box<dyn Reply>) = match operation {
         Operation::GetCapabilities(request) => {
@@ -157,13 +158,5 @@ fn call(operation: Operation, version: Version, site: &Site) -> Result<Call> {
             ("GetPropertyValue", true, query, Box::new(values::ValueReply { request, plan, version }))
         }
     };
-    Ok(Call {
-        query,
-        operation: convention::Operation::Wfs,
-        name: ("wfs", name),
-        data,
-        reading,
-        reply,
-        exceptions: ExceptionStyle::Ows { version: version.exceptions() },
-    })
+    Ok(Call { query, operation: convention::Operation::Wfs, name: ("wfs", name), data, reading, reply, exceptions })
 }

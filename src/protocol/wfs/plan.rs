@@ -6,7 +6,7 @@ use super::stored;
 use super::version::Version;
 use crate::catalogue::Layer;
 use crate::encode::gml::Spelling;
-use crate::error::{Error, NameKind, Result};
+use crate::error::{Error, NameKind, Reason, Result};
 use crate::filter::fes::{self, AxisRule, Property, Scene, default_crs, read_crs, resolve_property};
 use crate::filter::{CompareOp, Expr, Filter, ecql};
 use crate::geo::{Axes, Crs, Envelope};
@@ -117,12 +117,13 @@ impl Planner<'_> {
             axes: self.axes(),
         };
         let (crs, axes, srs_name) = names::crs(adhoc.srs_name.as_deref(), layer, self.axes())?;
-        let (fields, geometry) = names::projection(&scene, adhoc.properties.as_deref())?;
+        let (fields, geometry) =
+            names::projection(&scene, adhoc.properties.as_deref()).map_err(|e| e.inside("PROPERTYNAME"))?;
         let filter = match &adhoc.predicate {
             Predicate::All => Filter::All,
-            Predicate::Filter(element) => fes::read(element, scene)?,
-            Predicate::Bbox(text) => self.bbox(text, layer)?,
-            Predicate::Cql(text) => ecql::read(text, scene)?,
+            Predicate::Filter(element) => fes::read(element, scene).map_err(|e| e.inside("FILTER"))?,
+            Predicate::Bbox(text) => self.bbox(text, layer).map_err(|e| e.inside("BBOX"))?,
+            Predicate::Cql(text) => ecql::read(text, scene).map_err(|e| e.inside("CQL_FILTER"))?,
             Predicate::Equal(pairs) => pairs.iter().try_fold(Filter::All, |all, (name, value)| {
                 let field = layer.field(name).ok_or_else(|| Error::unknown(NameKind::Property, name))?;
                 let (left, right) = (Expr::Field(field.id), Expr::Literal(fes::typed(value, field.kind)?));
@@ -134,11 +135,11 @@ impl Planner<'_> {
             }
         };
         let order = adhoc.sort.iter().map(|(name, descending)| {
-            let field = match resolve_property(name, &scene, |_| None)? {
+            let field = match resolve_property(name, &scene, |_| None).map_err(|e| e.inside("SORTBY"))? {
                 Property::Field(f) => Some(f.id),
                 Property::Id => None,
                 Property::Geometry | Property::Absent => {
-                    return Err(Error::invalid("SORTBY", name, "a property with comparable values is needed"));
+                    return Err(Error::invalid("SORTBY", name, Reason::Sortable));
                 }
             };
             Ok(SortKey { field, descending: *descending })
@@ -150,12 +151,12 @@ impl Planner<'_> {
 
     /// `BBOX=a,b,c,d[,crs]` (06-121r3 §10.2.3). Without a CRS: the data's own.
     fn bbox(&self, text: &str, layer: &Layer) -> Result<Filter> {
-        let wrong = |reason: &str| Error::invalid("BBOX", text, reason);
+        let wrong = |reason: Reason| Error::invalid("BBOX", text, reason);
         let parts: Vec<&str> = text.split(',').map(str::trim).collect();
         let (numbers, crs) = match parts.len() {
             4 => (parts.as_slice(), None),
             5.. => (&parts[..4], Some(parts[4..].join(","))),
-            _ => return Err(wrong("four numbers are needed, then the CRS if it is not the default")),
+            _ => return Err(wrong(Reason::FourNumbers)),
         };
         let (crs, axes) = match crs.as_deref() {
             None => match self.axes() {
@@ -163,17 +164,17 @@ impl Planner<'_> {
                 AxisRule::EastNorth => (default_crs(layer).0, Axes::EastNorth),
             },
             // Six numbers: a box with heights is no box of flat data.
-            Some(name) if name.split(',').count() > 1 => return Err(wrong("four numbers are needed")),
+            Some(name) if name.split(',').count() > 1 => return Err(wrong(Reason::FourNumbers)),
             Some(name) => read_crs(name, self.axes())?,
         };
         let number = |n: &str| n.parse::<f64>().ok().filter(|v| v.is_finite());
         let numbers: Option<Vec<f64>> = numbers.iter().map(|n| number(n)).collect();
-        let Some([a, b, c, d]) = numbers.as_deref() else { return Err(wrong("four numbers are needed")) };
+        let Some([a, b, c, d]) = numbers.as_deref() else { return Err(wrong(Reason::FourNumbers)) };
         let envelope = match axes {
             Axes::EastNorth => Envelope::new(*a, *b, *c, *d),
             Axes::NorthEast => Envelope::new(*b, *a, *d, *c),
         };
-        let envelope = envelope.ok_or_else(|| wrong("the lower corner must not lie beyond the upper corner"))?;
+        let envelope = envelope.ok_or_else(|| wrong(Reason::Corners))?;
         Ok(Filter::BBox { envelope, crs })
     }
 }
@@ -190,7 +191,7 @@ pub(super) enum Wanted {
 /// Resolves a value reference in a layer.
 pub(super) fn wanted(value: &str, part: &Part, site: &Site) -> Result<Wanted> {
     if value.trim().is_empty() {
-        return Err(Error::invalid("VALUEREFERENCE", value, "the name of a property is needed"));
+        return Err(Error::invalid("VALUEREFERENCE", value, Reason::ValueReference));
     }
     let layer = site.catalogue.layer_by_id(part.select.layer).ok_or(Error::Internal)?;
     let scene =
@@ -201,7 +202,7 @@ pub(super) fn wanted(value: &str, part: &Part, site: &Site) -> Result<Wanted> {
         Ok(Property::Id) => Ok(Wanted::Id),
         Ok(Property::Absent) => Ok(Wanted::Absent),
         Err(Error::Unknown { kind: NameKind::Property, .. }) => {
-            Err(Error::invalid("VALUEREFERENCE", value, "the feature type has no such property"))
+            Err(Error::invalid("VALUEREFERENCE", value, Reason::NoSuchProperty))
         }
         Err(other) => Err(other),
     }

@@ -3,7 +3,7 @@
 use super::inspire::LANGUAGES;
 use super::request::{Adhoc, Predicate, Stored, TypeName};
 use crate::catalogue::{Catalogue, Scale, Theme};
-use crate::error::{Error, NameKind, Result};
+use crate::error::{Error, NameKind, Reason, Result};
 use crate::filter::fes::xml::escape;
 use crate::protocol::{Answer, Context, Reply, Site};
 use crate::store::Fetched;
@@ -223,10 +223,14 @@ pub(super) fn invoke(stored: &Stored, site: &Site) -> Result<Invoked> {
         }
         (Kind::DataSet, [crs, Some(code), namespace, language]) => {
             if let Some(own) = namespace.filter(|n| *n != site.catalogue.service.namespace) {
-                return Err(Error::invalid("DataSetIdNamespace", own, site.catalogue.service.namespace.as_str()));
+                return Err(Error::invalid(
+                    "DataSetIdNamespace",
+                    own,
+                    Reason::Needed(site.catalogue.service.namespace.clone()),
+                ));
             }
             if let Some(other) = language.filter(|l| !LANGUAGES.iter().any(|known| known.eq_ignore_ascii_case(l))) {
-                return Err(Error::invalid("Language", other, LANGUAGES.join(", ")));
+                return Err(Error::invalid("Language", other, Reason::OneOf(LANGUAGES.join(", "))));
             }
             if site.catalogue.layer(code).is_none() {
                 return Err(Error::unknown(NameKind::FeatureType, code));

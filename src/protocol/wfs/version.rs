@@ -1,7 +1,7 @@
 //! Versions of WFS, and how one is agreed on.
 
 use crate::encode::gml::Dialect;
-use crate::error::Error;
+use crate::error::{Error, Reason};
 use crate::protocol::OwsVersion;
 
 /// A version that is spoken, oldest first.
@@ -29,6 +29,10 @@ impl Version {
             Version::V200 => "2.0.0",
             Version::V202 => "2.0.2",
         }
+    }
+
+    fn reason() -> Reason {
+        Reason::Version(Version::OFFERED.map(Version::number).join(", "))
     }
 
     pub fn is_2(self) -> bool {
@@ -64,9 +68,7 @@ impl Version {
     pub fn of_request(asked: Option<&str>) -> Result<Version, Error> {
         match asked.filter(|a| !a.trim().is_empty()) {
             None => Ok(Version::OFFERED[0]),
-            Some(a) => {
-                Version::find(a).ok_or_else(|| Error::invalid("VERSION", a, "2.0.0, 2.0.2, 1.1.0 or 1.0.0 is needed"))
-            }
+            Some(a) => Version::find(a).ok_or_else(|| Error::invalid("VERSION", a, Version::reason())),
         }
     }
 
@@ -81,7 +83,7 @@ impl Version {
             return Ok(v);
         }
         let parts: Option<Vec<u32>> = asked.trim().split('.').map(|p| p.parse().ok()).collect();
-        let parts = parts.ok_or_else(|| Error::invalid("VERSION", asked, "numbers with points are needed"))?;
+        let parts = parts.ok_or_else(|| Error::invalid("VERSION", asked, Reason::VersionNumber))?;
         // Below the lowest: the lowest; otherwise the highest that does not exceed what was asked.
         let numbers = |v: Version| v.number().split('.').filter_map(|p| p.parse().ok()).collect::<Vec<u32>>();
         let below = Version::OFFERED.into_iter().filter(|v| numbers(*v) <= parts).max();

@@ -4,7 +4,7 @@ use super::kvp::{check_resolve, not_offered, read_result_type};
 use super::request::*;
 use super::version::Version;
 use crate::config::Limits;
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Result};
 use crate::filter::fes::xml::Element;
 use crate::filter::fes::xml_limits;
 
@@ -13,7 +13,7 @@ pub(super) fn document(body: &[u8], limits: &Limits) -> Result<Element> {
     // The operation stands round the filter: two levels more.
     let mut allowed = xml_limits(limits);
     allowed.depth += 2;
-    Element::parse(body, allowed).map_err(|e| Error::Parsing { reason: e.to_string() })
+    Element::parse(body, allowed).map_err(|e| Error::Parsing { reason: e.into() })
 }
 
 /// The version a document speaks.
@@ -42,7 +42,7 @@ pub(super) fn read(root: &Element, version: Version, namespace: &str) -> Result<
         None | Some("") if version.is_2() => return Err(Error::Missing { name: "service" }),
         None | Some("") => {}
         Some(s) if s.eq_ignore_ascii_case("WFS") => {}
-        Some(s) => return Err(Error::invalid("service", s, "WFS is needed here")),
+        Some(s) => return Err(Error::invalid("service", s, Reason::Service("WFS".into()))),
     }
     let reader = Reader { root, version, namespace };
     match root.name.as_str() {
@@ -66,7 +66,7 @@ pub(super) fn read(root: &Element, version: Version, namespace: &str) -> Result<
         "GetPropertyValue" if version.is_2() => {
             let value = root.attribute("valueReference").ok_or(Error::Missing { name: "valueReference" })?;
             if let Some(path) = root.attribute("resolvePath") {
-                return Err(Error::invalid("resolvePath", path, "no property holds references"));
+                return Err(Error::invalid("resolvePath", path, Reason::NoReferences));
             }
             let mut queries = reader.expressions()?;
             match (queries.pop(), queries.is_empty()) {
@@ -75,7 +75,7 @@ pub(super) fn read(root: &Element, version: Version, namespace: &str) -> Result<
                     query,
                     value: reader.property(root, value),
                 })),
-                _ => Err(Error::Parsing { reason: "GetPropertyValue holds exactly one query".into() }),
+                _ => Err(Error::Parsing { reason: Reason::OneQuery }),
             }
         }
         "ListStoredQueries" if version.is_2() => Ok(Operation::ListStoredQueries),
@@ -124,10 +124,7 @@ impl Reader<'_> {
         let Some((name, text)) = names.iter().find_map(|n| self.root.attribute(n).map(|v| (*n, v))) else {
             return Ok(None);
         };
-        text.trim()
-            .parse()
-            .map(Some)
-            .map_err(|_| Error::invalid(name, text, "a whole number of zero or more is needed"))
+        text.trim().parse().map(Some).map_err(|_| Error::invalid(name, text, Reason::Count))
     }
 
     fn presentation(&self) -> Result<Presentation> {
@@ -154,34 +151,34 @@ impl Reader<'_> {
                     let id = e.attribute("id").ok_or(Error::Missing { name: "STOREDQUERY_ID" })?;
                     let mut arguments = Vec::new();
                     for p in e.all("Parameter") {
-                        let name = p.attribute("name").ok_or_else(|| Error::Parsing {
-                            reason: "a Parameter of a StoredQuery has no name".into(),
-                        })?;
+                        let name = p
+                            .attribute("name")
+                            .ok_or_else(|| Error::Parsing { reason: Reason::AddAttribute("name".into()) })?;
                         arguments.push((name.to_owned(), p.trimmed().to_owned()));
                     }
                     all.push(Expression::Stored(Stored { id: id.trim().to_owned(), arguments }));
                 }
-                other => return Err(Error::Parsing { reason: format!("{other} is no query expression") }),
+                other => return Err(Error::Parsing { reason: Reason::NotAQuery(crate::error::printable(other)) }),
             }
         }
         match all.is_empty() {
-            true => Err(Error::Parsing { reason: "no Query or StoredQuery is given".into() }),
+            true => Err(Error::Parsing { reason: Reason::NoQuery }),
             false => Ok(all),
         }
     }
 
     fn query(&self, e: &Element) -> Result<Vec<Adhoc>> {
         if e.attribute("aliases").is_some_and(|a| !a.trim().is_empty()) {
-            return Err(Error::Option { name: "aliases".into() });
+            return Err(Error::option("aliases", Reason::Joins));
         }
-        if let Some(version) = e.attribute("featureVersion").filter(|v| !v.trim().is_empty()) {
-            return Err(Error::Option { name: format!("featureVersion={version}") });
+        if e.attribute("featureVersion").is_some_and(|v| !v.trim().is_empty()) {
+            return Err(Error::option("featureVersion", Reason::Remove));
         }
         let names = e.attribute("typeNames").or_else(|| e.attribute("typeName"));
         let names = names.map(str::trim).filter(|n| !n.is_empty()).ok_or(Error::Missing { name: "typeNames" })?;
         let names: Vec<&str> = names.split([' ', '\t', '\n', '\r', ',']).filter(|n| !n.is_empty()).collect();
         if names.len() > 1 && self.version.is_2() {
-            return Err(Error::Option { name: "typeNames (joins)".into() });
+            return Err(Error::option("typeNames", Reason::Joins));
         }
         let mut properties = Vec::new();
         let mut query = Adhoc { srs_name: e.attribute("srsName").map(str::to_owned), ..Adhoc::default() };
@@ -201,7 +198,7 @@ impl Reader<'_> {
                         query.sort.push(self.sort_key(key)?);
                     }
                 }
-                other => return Err(Error::Parsing { reason: format!("{other} does not belong into a Query") }),
+                other => return Err(Error::Parsing { reason: Reason::NotInQuery(crate::error::printable(other)) }),
             }
         }
         let every = properties.is_empty() || properties.iter().any(|p| p == "*");
@@ -212,11 +209,11 @@ impl Reader<'_> {
 
     fn sort_key(&self, key: &Element) -> Result<(String, bool)> {
         let name = key.child("ValueReference").or_else(|| key.child("PropertyName"));
-        let name = name.ok_or_else(|| Error::Parsing { reason: "a SortProperty names no property".into() })?;
+        let name = name.ok_or_else(|| Error::Parsing { reason: Reason::AddElement("ValueReference".into()) })?;
         let descending = match key.child("SortOrder").map(Element::trimmed).unwrap_or("ASC") {
             order if order.eq_ignore_ascii_case("ASC") => false,
             order if order.eq_ignore_ascii_case("DESC") => true,
-            order => return Err(Error::invalid("SortOrder", order, "ASC or DESC is needed")),
+            order => return Err(Error::invalid("SortOrder", order, Reason::OneOf("ASC, DESC".into()))),
         };
         Ok((self.property(name, name.trimmed()), descending))
     }

@@ -1,6 +1,6 @@
 //! Parameters of WMS: what each may hold, in one place for the parser and for the capabilities.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Result};
 use crate::geo::{Axes, Crs, Envelope};
 use crate::protocol::{ErrorPicture, Request};
 use crate::render::Format;
@@ -156,7 +156,7 @@ impl<'a> Params<'a> {
 
     /// A complaint in the language of the request.
     pub fn wrong(&self, name: &str, value: &str, fr: &str, en: &str) -> Error {
-        Error::invalid(name, value, if self.request.french { fr } else { en })
+        Error::invalid(name, value, Reason::Told(if self.request.french { fr } else { en }.to_owned()))
     }
 
     /// `EXCEPTIONS`; what is not known counts as XML.
