@@ -276,14 +276,15 @@ impl Service {
 
     fn site(&self, identity: &Identity, snapshot: &Snapshot) -> Site {
         let access = &identity.convention.access;
-        // What the configuration adds to the capabilities counts as a change too.
-        let sight = access.scope_id ^ u64::from(self.config.server.inspire);
+        // What the configuration adds to the capabilities and what the terms say count as changes too.
+        let terms = &identity.convention.terms;
+        let sight = access.scope_id ^ terms.id.rotate_left(1) ^ u64::from(self.config.server.inspire);
         Site {
             catalogue: Arc::clone(&access.catalogue),
             operations: access.operations.clone(),
             styles: Arc::clone(&self.styles),
             limits: self.config.limits.clone(),
-            terms: Arc::clone(&identity.convention.terms),
+            terms: Arc::clone(terms),
             publication: snapshot.publication,
             grace: self.config.server.grace,
             inspire: self.config.server.inspire,

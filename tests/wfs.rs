@@ -16,6 +16,7 @@ pub const CASES: &[Case] = &[
     ("exceptions", exceptions),
     ("metadata_records_are_those_of_the_convention", metadata),
     ("texts_come_in_the_language_that_is_asked_for", languages),
+    ("fees_and_constraints_are_those_of_the_convention", terms),
     ("inspire_download_hands_out_every_data_set", inspire),
     ("shapefiles_and_workbooks_hold_the_same_features", files),
 ];
@@ -208,6 +209,38 @@ fn languages(portal: &'static Portal) {
         assert!(fre.contains(french) && eng.contains(english), "{path}: {french}");
         // A language that is not offered means the default one.
         assert_eq!(fre.contains(english), other.contains(english), "{path}: {english}");
+    }
+}
+
+fn terms(portal: &'static Portal) {
+    let (charged, free) = (portal.client("action-logement"), portal.client("mel"));
+    for (path, fees, constraints) in [
+        ("/wfs?SERVICE=WFS&REQUEST=GetCapabilities&VERSION=2.0.0", "ows:Fees", "ows:AccessConstraints"),
+        ("/wfs?SERVICE=WFS&REQUEST=GetCapabilities&VERSION=1.1.0", "ows:Fees", "ows:AccessConstraints"),
+        ("/wfs?SERVICE=WFS&REQUEST=GetCapabilities&VERSION=1.0.0", "Fees", "AccessConstraints"),
+        ("/wms?SERVICE=WMS&REQUEST=GetCapabilities&VERSION=1.3.0", "Fees", "AccessConstraints"),
+        ("/wms?SERVICE=WMS&REQUEST=GetCapabilities&VERSION=1.1.1", "Fees", "AccessConstraints"),
+        ("/wmts?SERVICE=WMTS&REQUEST=GetCapabilities", "ows:Fees", "ows:AccessConstraints"),
+    ] {
+        for (language, price, term) in [("fre", "300 € par an.", "Finalités"), ("eng", "300 euros a year.", "Purposes")]
+        {
+            let inside = |client: &Client, element: &str| {
+                let text = client.get(&format!("{path}&LANGUAGE={language}")).expect(200).text();
+                let found = text.split_once(&format!("<{element}>")).and_then(|(_, t)| t.split('<').next());
+                found.unwrap_or_else(|| panic!("no {element} in {path}")).to_owned()
+            };
+            assert!(inside(&charged, fees).ends_with(price), "{path}");
+            assert_eq!(inside(&free, fees).to_ascii_lowercase(), "none", "{path}");
+            for (client, id) in [(&charged, "action-logement"), (&free, "mel")] {
+                let text = inside(client, constraints);
+                assert!(text.starts_with(&format!("Convention {id} ")) && text.contains(term), "{path}: {text}");
+            }
+        }
+    }
+    for id in ["service", "parc_iris"] {
+        let record = |client: &Client| client.get(&format!("/metadata/{id}.xml")).expect(200).text();
+        assert!(record(&charged).contains("Redevance : Participation aux frais"), "{id}");
+        assert!(record(&free).contains("Redevance : aucune."), "{id}");
     }
 }
 

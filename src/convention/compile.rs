@@ -164,7 +164,8 @@ fn terms(deed: &Deed) -> Terms {
             "Publication of maps and aggregates citing source and vintage allowed.",
         ),
     };
-    Terms {
+    let mut terms = Terms {
+        id: 0,
         convention: deed.id.clone(),
         partner: deed.partner.nom.clone(),
         until: deed.fin.to_string(),
@@ -185,8 +186,13 @@ fn terms(deed: &Deed) -> Terms {
             joined(super::words::Purpose::english),
             deed.duree_conservation,
         ),
+        fees_fr: deed.redevance.as_ref().map(|f| f.fr.clone()).unwrap_or_default(),
+        fees_en: deed.redevance.as_ref().map(|f| f.en.clone()).unwrap_or_default(),
         purposes,
-    }
+    };
+    let hash = Sha256::digest(format!("{terms:?}"));
+    terms.id = hash.iter().take(8).fold(0, |n, b| n << 8 | u64::from(*b));
+    terms
 }
 
 #[cfg(test)]

@@ -52,6 +52,30 @@ pub struct Deed {
     pub destruction_fin: bool,
     /// Who answers for it.
     pub contacts: Contacts,
+    /// What the data cost; absent: nothing.
+    #[serde(default)]
+    pub redevance: Option<Fee>,
+}
+
+/// What the data cost, in words, as capabilities and records of metadata say it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fee {
+    /// French.
+    pub fr: String,
+    /// English.
+    pub en: String,
+}
+
+impl Fee {
+    /// The fee that a convention's text names. Its text is what was signed, and holds what no column repeats.
+    pub fn of_text(text: &str) -> Option<Fee> {
+        #[derive(Deserialize)]
+        struct Part {
+            redevance: Option<Fee>,
+        }
+        toml::from_str::<Part>(text).ok()?.redevance
+    }
 }
 
 /// The partner.
@@ -174,6 +198,8 @@ impl Deed {
         for (name, wrong) in zero {
             say(wrong, format!("{name}: out of range (leave it out for no quota)"));
         }
+        let unsaid = |f: &Fee| f.fr.trim().is_empty() || f.en.trim().is_empty();
+        say(self.redevance.as_ref().is_some_and(unsaid), "redevance: say it in fr and en, or leave it out".into());
         self.territoire.problems(&mut say);
         found
     }

@@ -117,6 +117,15 @@ incident = "incident@lomme.invalid"
     }
 
     #[test]
+    fn a_fee_is_read_out_of_the_text_that_was_signed() {
+        let text = format!("{GOOD}\n[redevance]\nfr = \"300 € par an\"\nen = \"300 euros a year\"\n");
+        let draft = parse("lomme.toml", &text, None).unwrap();
+        assert_eq!(draft.deed.redevance.as_ref().map(|f| f.fr.as_str()), Some("300 € par an"));
+        assert_eq!(super::super::deed::Fee::of_text(&draft.text), draft.deed.redevance);
+        assert_eq!(super::super::deed::Fee::of_text(GOOD), None);
+    }
+
+    #[test]
     fn each_fault_is_named_with_its_place() {
         let cases = [
             ("id = \"lomme\"", "id = \"Lomme!\"", "id \"Lomme!\""),
@@ -136,6 +145,7 @@ incident = "incident@lomme.invalid"
             ("communes = [\"59355\"]", "communes = [\"59355\"]\ntout = true", "contradict"),
             ("[\"wms\", \"wfs\"]", "[\"wms\", \"wms\"]", "operations names something twice"),
             ("duree_conservation = 365\n", "", "missing field `duree_conservation`"),
+            ("[contacts]", "[redevance]\nfr = \"\"\nen = \"x\"\n\n[contacts]", "redevance: say it in fr and en"),
             ("[\"parc\", \"occupation\"]", "[\"contour\"]", "contour is no theme"),
         ];
         for (from, to, expected) in cases {

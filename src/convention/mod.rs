@@ -112,4 +112,22 @@ pub struct Terms {
     pub constraints_fr: String,
     /// Access constraints, English.
     pub constraints_en: String,
+    /// What the data cost, French; empty: nothing.
+    pub fees_fr: String,
+    /// What the data cost, English; empty: nothing.
+    pub fees_en: String,
+    /// A number that is equal for equal terms: what is cached or counted as unchanged must say the same.
+    pub id: u64,
+}
+
+impl Terms {
+    /// Access constraints in one of the two languages.
+    pub fn constraints(&self, french: bool) -> &str {
+        if french { &self.constraints_fr } else { &self.constraints_en }
+    }
+
+    /// What the data cost in one of the two languages.
+    pub fn fees(&self, french: bool) -> &str {
+        if french { &self.fees_fr } else { &self.fees_en }
+    }
 }

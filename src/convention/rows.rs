@@ -1,7 +1,7 @@
 //! The registry as the database holds it: read in one transaction, kept on disk for a start without the database.
 
 use super::ConventionError;
-use super::deed::{Contacts, Deed, Ground, Partner, Quotas};
+use super::deed::{Contacts, Deed, Fee, Ground, Partner, Quotas};
 use super::registry::State;
 use super::territory::{Link, Zone};
 use super::words::Word;
@@ -179,6 +179,7 @@ pub(super) fn convention(row: &Row) -> Result<ConventionRow, ConventionError> {
             dpo: row.get("dpo"),
             incident: row.get("contact_incident"),
         },
+        redevance: Fee::of_text(row.get("texte")),
         id,
     };
     Ok(ConventionRow { deed, version: row.get("version"), state })

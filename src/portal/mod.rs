@@ -89,7 +89,7 @@ pub fn page(name: &str, frame: &Frame, document: &impl Serialize) -> Result<Stri
         partner => &frame.terms.partner,
         purposes => &frame.terms.purposes,
         until => &frame.terms.until,
-        constraints => if french { &frame.terms.constraints_fr } else { &frame.terms.constraints_en },
+        constraints => frame.terms.constraints(french),
     };
     let values = context! {
         root => path_of(frame.base),

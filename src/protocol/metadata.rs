@@ -100,9 +100,15 @@ fn words(context: &Context, keywords: &[Keyword]) -> Vec<[String; 2]> {
 fn common(id: &str, published: &str, context: &Context) -> Value {
     let (service, french) = (&context.site.catalogue.service, context.french);
     let terms = &context.site.terms;
-    let constraints = |french| match if french { &terms.constraints_fr } else { &terms.constraints_en } {
-        none if none.is_empty() => if french { "aucune condition" } else { "no conditions apply" }.to_owned(),
-        text => text.clone(),
+    let constraints = |french| match terms.constraints(french) {
+        "" => if french { "aucune condition" } else { "no conditions apply" }.to_owned(),
+        text => text.to_owned(),
+    };
+    let fees = |french| match (terms.fees(french), french) {
+        ("", true) => "Redevance : aucune.".to_owned(),
+        ("", false) => "Fees: none.".to_owned(),
+        (text, true) => format!("Redevance : {text}"),
+        (text, false) => format!("Fees: {text}"),
     };
     let access = |french| match (terms.convention.is_empty(), french) {
         (true, true) => "Accès par certificat.".to_owned(),
@@ -121,6 +127,7 @@ fn common(id: &str, published: &str, context: &Context) -> Value {
         published => published,
         constraints => both(context, constraints),
         access => both(context, access),
+        fees => both(context, fees),
         secrecy => pair(context, &service.secrecy),
     }
 }

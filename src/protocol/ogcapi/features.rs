@@ -42,7 +42,7 @@ pub fn terms(context: &Context, french: bool) -> Value {
         "partner": terms.partner,
         "purposes": terms.purposes,
         "until": terms.until,
-        "constraints": if french { &terms.constraints_fr } else { &terms.constraints_en },
+        "constraints": terms.constraints(french),
         "download": context.download,
     })
 }

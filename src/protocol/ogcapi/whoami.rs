@@ -42,7 +42,7 @@ fn document(page: &Page, site: &Site) -> Value {
         "partner": terms.partner,
         "purposes": terms.purposes,
         "until": terms.until,
-        "constraints": if page.french { &terms.constraints_fr } else { &terms.constraints_en },
+        "constraints": terms.constraints(page.french),
         "operations": operations,
         "layers": layers,
         "publication": site.publication,

@@ -140,9 +140,8 @@ impl Reply for CapabilitiesReply {
             keywords => Value::from(Serde(&Keyword::all(&service.keywords, french))),
             provider => Value::from(Serde(&service.provider)),
             versions => offered.clone(),
-            // Data of conventions are not sold.
-            fees => "NONE",
-            constraints => constraints(context).to_owned(),
+            fees => or_none(site.terms.fees(french)),
+            constraints => or_none(site.terms.constraints(french)),
             url => format!("{}/wfs", context.base_url),
             inspire => site.inspire.then(|| inspire::extension(context)),
             operations => operations(self.version, &offered),
@@ -182,13 +181,9 @@ fn upper(yes: bool) -> &'static str {
     if yes { "TRUE" } else { "FALSE" }
 }
 
-/// Access constraints: those of the convention.
-fn constraints(context: &Context) -> &str {
-    let terms = &context.site.terms;
-    match if context.french { &terms.constraints_fr } else { &terms.constraints_en } {
-        none if none.is_empty() => "NONE",
-        text => text,
-    }
+/// The word that OWS reserves for no fees and no constraints (06-121r3 table 11).
+fn or_none(text: &str) -> &str {
+    if text.is_empty() { "NONE" } else { text }
 }
 
 fn service_constraints(site: &Site) -> Vec<(&'static str, String)> {

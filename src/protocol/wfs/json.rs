@@ -23,7 +23,7 @@ pub(super) fn geojson(parts: Vec<Rows>, tally: &Tally, single: bool, context: &C
         "partner": context.site.terms.partner,
         "purposes": context.site.terms.purposes,
         "until": context.site.terms.until,
-        "constraints": if context.french { &context.site.terms.constraints_fr } else { &context.site.terms.constraints_en },
+        "constraints": context.site.terms.constraints(context.french),
         "download": context.download,
     });
     if let (true, [one]) = (single, parts.as_slice()) {

@@ -48,6 +48,9 @@ impl Bench {
             until: "2030-12-31".into(),
             constraints_fr: "Convention essai avec Ville d'Essai & Cie -- sans diffusion.".into(),
             constraints_en: "Convention essai with Ville d'Essai & Cie.".into(),
+            fees_fr: "Participation aux frais : 500 € par an".into(),
+            fees_en: "500 euros a year".into(),
+            id: 0,
         };
         let site = Site {
             catalogue: Arc::clone(&world.catalogue),

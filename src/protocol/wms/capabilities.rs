@@ -120,8 +120,8 @@ fn service(xml: &mut Xml, context: &Context) {
     xml.leaf("ContactElectronicMailAddress", &provider.email);
     xml.close();
     // The word the standard reserves for it (§7.2.4.3).
-    xml.leaf("Fees", "none");
-    xml.leaf("AccessConstraints", &constraints(site, french));
+    xml.leaf("Fees", or_none(site.terms.fees(french)));
+    xml.leaf("AccessConstraints", or_none(site.terms.constraints(french)));
     if xml.version == Version::V130 {
         xml.leaf("LayerLimit", &site.limits.layers.to_string());
         xml.leaf("MaxWidth", &site.limits.image_side.to_string());
@@ -130,17 +130,8 @@ fn service(xml: &mut Xml, context: &Context) {
     xml.close();
 }
 
-/// The terms of the convention in one sentence or two.
-fn constraints(site: &Site, french: bool) -> String {
-    let terms = &site.terms;
-    let own = if french { &terms.constraints_fr } else { &terms.constraints_en };
-    let bound = match (terms.convention.is_empty(), french) {
-        (true, _) => String::new(),
-        (false, true) => format!("Convention {} ({}), jusqu'au {}.", terms.convention, terms.partner, terms.until),
-        (false, false) => format!("Convention {} ({}), until {}.", terms.convention, terms.partner, terms.until),
-    };
-    let both = [own.as_str(), bound.as_str()].into_iter().filter(|t| !t.is_empty()).collect::<Vec<_>>().join(" ");
-    if both.is_empty() { "none".to_owned() } else { both }
+fn or_none(text: &str) -> &str {
+    if text.is_empty() { "none" } else { text }
 }
 
 fn requests(xml: &mut Xml, context: &Context) {
@@ -252,7 +243,7 @@ mod tests {
         assert_eq!(root.attribute("version"), Some("1.3.0"));
         let service = root.child("Service").unwrap();
         let text = &service.child("AccessConstraints").unwrap().text;
-        assert_eq!(text, "Usage interne Convention essai (Ville d'Essai), jusqu'au 2030-12-31.");
+        assert_eq!(text, "Usage interne");
         assert_eq!(
             document("SERVICE=WMS&REQUEST=GetCapabilities&VERSION=1.1.1", site()).0,
             "application/vnd.ogc.wms_xml"

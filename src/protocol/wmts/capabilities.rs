@@ -47,6 +47,10 @@ impl Reply for CapabilitiesReply {
     }
 }
 
+fn or_none(text: &str) -> &str {
+    if text.is_empty() { "none" } else { text }
+}
+
 fn service(xml: &mut Xml, context: &Context) {
     let french = context.french;
     let service = &context.site.catalogue.service;
@@ -59,9 +63,8 @@ fn service(xml: &mut Xml, context: &Context) {
     xml.close();
     xml.leaf("ows:ServiceType", "OGC WMTS");
     xml.leaf("ows:ServiceTypeVersion", "1.0.0");
-    xml.leaf("ows:Fees", "none");
-    let constraints = if french { &terms.constraints_fr } else { &terms.constraints_en };
-    xml.leaf("ows:AccessConstraints", if constraints.is_empty() { "none" } else { constraints });
+    xml.leaf("ows:Fees", or_none(terms.fees(french)));
+    xml.leaf("ows:AccessConstraints", or_none(terms.constraints(french)));
     xml.close();
     let provider = &service.provider;
     xml.open("ows:ServiceProvider", &[]);
