@@ -8,7 +8,8 @@ use std::path::PathBuf;
 pub struct Check {
     /// Publication number.
     publication: i64,
-    /// What the attacker knows: CSV `theme;millesime;id;unites;bailleur;compte`; several files may be given.
+    /// What the attacker knows: CSV `theme;millesime;id;unites;bailleur;compte;zones`, and `bailleur;nom;groupe` of the
+    /// landlords' corporate groups; several files may be given.
     #[arg(long, required = true)]
     connaissances: Vec<PathBuf>,
     /// Where to write the report as HTML.
