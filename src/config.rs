@@ -194,11 +194,49 @@ pub struct Secrecy {
     pub residences: u32,
     /// Who may subtract residences of their own.
     pub attacker: Attacker,
+    /// Units of a hidden residence that must be possible in a category (of income, of households, of allocations) and
+    /// outside it; 0: categories are not guarded.
+    pub doubt: u32,
+    /// Whether it may be known that no unit of a remainder is in a category.
+    pub zeros: Zeros,
+}
+
+/// Themes in which it may be known that a category is empty.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Zeros {
+    /// Occupation.
+    pub occupation: Zero,
+    /// Allocations.
+    pub attributions: Zero,
+}
+
+/// What a zero gives away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Zero {
+    /// As much as any other figure: it is guarded.
+    Protect,
+    /// Nothing.
+    Safe,
+}
+
+impl Default for Zeros {
+    fn default() -> Self {
+        Zeros { occupation: Zero::Protect, attributions: Zero::Safe }
+    }
 }
 
 impl Default for Secrecy {
     fn default() -> Self {
-        Secrecy { threshold: 11, dominance: 0.85, residences: 2, attacker: Attacker::default() }
+        Secrecy {
+            threshold: 11,
+            dominance: 0.85,
+            residences: 2,
+            attacker: Attacker::default(),
+            doubt: 3,
+            zeros: Zeros::default(),
+        }
     }
 }
 

@@ -3,8 +3,10 @@
 use crate::Case;
 use crate::journal::seuil;
 use crate::portal::Portal;
+use crate::worlds::World;
 use serde_json::Value;
 use seuil::db::{Role, Which};
+use seuil::publish::PublishError;
 
 pub const CASES: &[Case] = &[
     ("ten_dwellings_give_geometry_code_and_secret_only", ten),
@@ -17,6 +19,8 @@ pub const CASES: &[Case] = &[
     ("the_publication_was_proved", proved),
     ("the_report_shows_what_is_lost_and_what_was_attacked", reported),
     ("the_metadata_of_each_layer_say_the_rule_and_its_parameters", ruled),
+    ("a_category_withheld_is_null_and_named", categories),
+    ("masks_that_are_lost_stop_the_publication", lost_masks),
 ];
 
 /// What a withheld residence may carry: identifiers, zone codes, times, status.
@@ -298,4 +302,87 @@ fn ruled(portal: &'static Portal) {
             assert!(record.contains(words), "{layer} does not say {words:?}");
         }
     }
+}
+
+/// Categories of a theme's zone rows, each with its share and its denominator.
+const CATEGORIES: &[(&str, &str, &str, &str)] = &[
+    ("occupation", "nb_plus_100", "part_plus_100", "nb_revenu_connu"),
+    ("occupation", "nb_moins_20", "part_moins_20", "nb_revenu_connu"),
+    ("occupation", "nb_isoles", "part_isoles", "nb_menages"),
+    ("occupation", "nb_tit_moins_30", "part_tit_moins_30", "nb_age_connu"),
+    ("attributions", "nb_dalo", "part_dalo", "nb_attributions"),
+    ("attributions", "nb_q1", "part_q1", "nb_revenu_connu"),
+];
+
+fn categories(portal: &'static Portal) {
+    let client = portal.client("mel");
+    let (mut shown, mut withheld) = (0, 0);
+    let mut example = None;
+    for (theme, column, share, units) in CATEGORIES {
+        for scale in ["commune", "iris", "qpv"] {
+            let layer = format!("{theme}_{scale}");
+            let all = client.get(&format!("/collections/{layer}/items?f=json&limit=10000")).expect(200).json();
+            for feature in all["features"].as_array().expect("features") {
+                let p = &feature["properties"];
+                let named = p["categories_masquees"].as_str().unwrap_or_default().split(' ').any(|c| c == *column);
+                if p[units].is_null() {
+                    assert!(p[column].is_null() && !named, "{p}");
+                    continue;
+                }
+                assert_eq!(p[column].is_null(), named, "{column}: {p}");
+                assert_eq!(p[share].is_null(), named, "{share}: {p}");
+                if named {
+                    withheld += 1;
+                    example = Some((layer.clone(), feature["id"].as_str().expect("id").to_owned(), *column));
+                } else {
+                    shown += 1;
+                }
+            }
+        }
+    }
+    assert!(withheld > 0 && shown > withheld, "{withheld} of {shown} withheld");
+    // Said in GML as well: the value is nil, its name is listed.
+    let (layer, id, column) = example.expect("a category withheld");
+    let gml = client
+        .get(&format!("/wfs?SERVICE=WFS&VERSION=2.0.0&REQUEST=GetFeature&RESOURCEID={layer}.{id}"))
+        .expect(200)
+        .text();
+    assert!(gml.contains(&format!("<seuil:{column} xsi:nil=\"true\"/>")), "{gml}");
+    assert!(gml.contains("<seuil:categories_masquees>"), "{gml}");
+    // The report says what it costs.
+    let report = portal
+        .sql(
+            Which::Serving,
+            Role::Checker,
+            "SELECT sum((c ->> 'masquees')::int) > 0 AND bool_and((c ->> 'cellules')::int >= (c ->> 'masquees')::int)
+             FROM registre.publication p, jsonb_array_elements(p.rapport -> 'categories') c WHERE p.etat = 'courante'",
+        )
+        .expect("report");
+    assert_eq!(report, [[Some("t".to_owned())]]);
+}
+
+/// Masks that are lost on the way: categories that give something away, then categories that nobody judged.
+fn lost_masks(portal: &'static Portal) {
+    let world = World::copy(portal, World::naked(portal), "categories");
+    let on_insert = |body: &str| {
+        let sql = format!(
+            "CREATE OR REPLACE FUNCTION plan.fuite() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body} END $$;
+             CREATE OR REPLACE TRIGGER fuite BEFORE INSERT ON plan.masque FOR EACH ROW EXECUTE FUNCTION plan.fuite()"
+        );
+        world.sql(Which::Source, Role::Owner, &sql);
+    };
+    on_insert("NEW.colonnes := ''; RETURN NEW;");
+    let refused = world.publish().expect_err("categories are given away");
+    assert!(matches!(refused, PublishError::Refused { .. }), "{refused}");
+    let kinds = world.sql(
+        Which::Serving,
+        Role::Checker,
+        "SELECT DISTINCT f ->> 'kind' FROM registre.verdict v, jsonb_array_elements(v.rapport -> 'constats') f",
+    );
+    assert_eq!(kinds, [[Some("interval".to_owned())]]);
+    // Without a mask no category is shown, and the database refuses rows that do not say why.
+    on_insert("RETURN NULL;");
+    let refused = world.publish_anew().expect_err("rows without masks");
+    let shown = format!("{:?}", anyhow::Error::from(refused));
+    assert!(shown.contains("categories"), "{shown}");
 }

@@ -155,6 +155,12 @@ impl World {
         self.runtime.block_on(publish::run(&self.config, publish::Options::default(), &()))
     }
 
+    /// Drops the unfinished candidate and makes a publication.
+    pub fn publish_anew(&self) -> Result<Report, PublishError> {
+        let options = publish::Options { fresh: true, ..publish::Options::default() };
+        self.runtime.block_on(publish::run(&self.config, options, &()))
+    }
+
     /// Runs SQL as a role; no connection is left behind.
     pub fn sql(&self, which: Which, role: Role, sql: &str) -> Rows {
         let parameters = seuil::db::parameters(&self.config.database, which, role).expect("parameters");

@@ -74,7 +74,7 @@ pub struct Time {
 pub struct Finding {
     /// Theme.
     pub theme: String,
-    /// `exact`, `below_threshold`, `few_residences`, `dominance`, `too_complex`.
+    /// `exact`, `below_threshold`, `few_residences`, `dominance`, `too_complex`; of a category `interval`, `incoherent`.
     pub kind: &'static str,
     /// Who attacks: empty for anybody, else landlords.
     pub attacker: String,

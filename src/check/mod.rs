@@ -6,21 +6,24 @@
 //!
 //! What it looks for: sums over too few units or residences, or dominated by one, derivable by linear algebra over the zones
 //! of all vintages and publications together, by anybody, by a landlord or a corporate group, by two of them or by coalitions
-//! that are named. Any finding refuses the publication. Not yet: intervals of categories inside sums that are large enough,
-//! tables of third parties.
+//! that are named; and categories inside sums that are large enough of which too little is in doubt, in each vintage. Any
+//! finding refuses the publication. Not yet: tables of third parties.
 
 mod algebra;
 mod attack;
+mod categories;
+mod interval;
 mod read;
 mod report;
 mod who;
 
 pub use attack::{Figures, Finding, Residence, Rule, Time, attack};
+pub use interval::Doubt;
 pub use read::Knowledge;
 pub use report::{Report, Subject};
 pub use who::Landlords;
 
-use crate::config::Config;
+use crate::config::{Config, Zero};
 use crate::db::{DbError, Role, Which};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use std::io::BufRead;
@@ -87,7 +90,7 @@ pub async fn run(config: &Config, publication: i64, files: &[PathBuf]) -> Result
         dominance: config.secrecy.dominance,
         attackers: config.secrecy.attacker.clone(),
     });
-    let mut report = Report::new(publication, &rule);
+    let mut report = Report::new(publication, &rule, &config.secrecy);
     let (mut landlords, mut rest) = (Landlords::default(), Vec::new());
     for file in files {
         if first_line(file)? == Landlords::HEADER {
@@ -99,7 +102,7 @@ pub async fn run(config: &Config, publication: i64, files: &[PathBuf]) -> Result
     let landlords = Arc::new(landlords);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let judged: Vec<Vec<Judged>> = stream::iter(rest)
-        .map(|file| judge(config, file, Arc::clone(&rule), Arc::clone(&landlords)))
+        .map(|file| judge(config, publication, file, Arc::clone(&rule), Arc::clone(&landlords)))
         .buffered(AT_ONCE.min(cores))
         .try_collect()
         .await?;
@@ -131,6 +134,7 @@ type Judged = (Subject, Vec<Finding>);
 /// Attacks all subjects of a file.
 async fn judge(
     config: &Config,
+    publication: i64,
     file: &Path,
     rule: Arc<Rule>,
     landlords: Arc<Landlords>,
@@ -149,9 +153,17 @@ async fn judge(
             zones: times.iter().map(|t| t.zones.len()).sum(),
             nom: nom.clone(),
         };
+        let zero = match nom.split('/').next() {
+            Some("attributions") => config.secrecy.zeros.attributions,
+            _ => config.secrecy.zeros.occupation,
+        };
+        let doubt = Doubt { units: u64::from(config.secrecy.doubt), zeros_safe: zero == Zero::Safe };
+        let narrow = categories::findings(&client, publication, &nom, &knowledge, doubt).await?;
         let (rule, landlords) = (Arc::clone(&rule), Arc::clone(&landlords));
         let found = tokio::task::spawn_blocking(move || attack(&nom, &times, &rule, &landlords));
-        judged.push((subject, found.await.map_err(lost)?));
+        let mut found = found.await.map_err(lost)?;
+        found.extend(narrow);
+        judged.push((subject, found));
     }
     Ok(judged)
 }

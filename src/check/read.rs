@@ -105,6 +105,16 @@ impl Knowledge {
     pub fn subjects(&self) -> impl Iterator<Item = &str> {
         self.rows.keys().map(String::as_str)
     }
+
+    pub(super) fn get(&self, subject: &str, millesime: i32, id: &str) -> Option<&Known> {
+        self.rows.get(subject)?.get(&(millesime, Arc::from(id)))
+    }
+
+    /// What is known of a subject in one vintage.
+    pub(super) fn of(&self, subject: &str, millesime: i32) -> impl Iterator<Item = (&str, &Known)> {
+        let all = self.rows.get(subject).into_iter().flatten();
+        all.filter(move |((v, _), _)| *v == millesime).map(|((_, id), known)| (&**id, known))
+    }
 }
 
 /// Everything that is held of a subject (`parc`, `parc/nb_dpe`), as times: one for each vintage of each publication.

@@ -1,7 +1,7 @@
 //! The report of the proof: JSON for machines, HTML for the data-protection officer.
 
 use super::attack::{Finding, Rule};
-use crate::config::Attacker;
+use crate::config::{Attacker, Secrecy, Zero};
 use std::fmt::Write;
 
 /// What was attacked, and what was found.
@@ -17,6 +17,10 @@ pub struct Report {
     pub dominance: f64,
     /// Which landlords attacked, and with whom.
     pub attaquants: Attacker,
+    /// Units of a category that must stay in doubt; 0: categories were not attacked.
+    pub doute: u64,
+    /// Themes in which it may be known that a category is empty.
+    pub zeros_permis: Vec<&'static str>,
     /// What was attacked.
     pub sujets: Vec<Subject>,
     /// What was found, over all vintages and publications together. Empty: nothing is given away under this attack.
@@ -41,13 +45,16 @@ pub struct Subject {
 }
 
 impl Report {
-    pub(super) fn new(publication: i64, rule: &Rule) -> Report {
+    pub(super) fn new(publication: i64, rule: &Rule, secrecy: &Secrecy) -> Report {
+        let zeros = [("occupation", secrecy.zeros.occupation), ("attributions", secrecy.zeros.attributions)];
         Report {
             publication,
             seuil: rule.threshold,
             residences: rule.residences,
             dominance: rule.dominance,
             attaquants: rule.attackers.clone(),
+            doute: u64::from(secrecy.doubt),
+            zeros_permis: zeros.iter().filter(|(_, z)| *z == Zero::Safe).map(|(theme, _)| *theme).collect(),
             sujets: Vec::new(),
             constats: Vec::new(),
             millis: 0,
@@ -83,6 +90,18 @@ impl Report {
             self.residences,
             self.dominance * 100.0
         );
+        if self.doute > 0 {
+            let _ = write!(
+                page,
+                "<p>Il cherche aussi, millésime par millésime, ce que les lignes de zone laissent savoir des catégories (ressources, \
+                 ménages, âges, emploi, attributions) dans ce qui n'est pas diffusé : les bornes que donnent toutes les lignes à la \
+                 fois, sachant qu'un effectif n'est jamais négatif (programmes linéaires). C'est une divulgation (« interval ») s'il \
+                 peut exclure que {} unités soient dans une catégorie, ou qu'elles n'y soient pas. Savoir qu'une catégorie peut être vide \
+                 est permis pour : {}.</p>",
+                self.doute,
+                if self.zeros_permis.is_empty() { "aucun thème".to_owned() } else { self.zeros_permis.join(", ") }
+            );
+        }
         page.push_str(
             "<h2>Ce qui a été attaqué</h2><table><tr><th>Sujet<th>Millésimes<th>Résidences<th>dont diffusées<th>Lignes de zones</tr>",
         );

@@ -33,7 +33,9 @@ pub(super) fn parameters(s: &Secrecy) -> Value {
             "paires": s.attacker.pairs,
             "coalitions": s.attacker.coalitions,
         },
-        "methode": "G1",
+        "doute": s.doubt,
+        "zeros": s.zeros,
+        "methode": "G1, G2",
         "texte": words(s),
     })
 }
@@ -42,6 +44,20 @@ pub(super) fn parameters(s: &Secrecy) -> Value {
 fn words(s: &Secrecy) -> Text {
     let (least, rest) = (s.threshold, s.residences);
     let share = format!("{:.0}", s.dominance * 100.0);
+    let doubt = s.doubt;
+    let (guard, guarded) = match doubt {
+        0 => (String::new(), String::new()),
+        _ => (
+            format!(
+                " ; règle G2 (occupation, attributions) : de chaque catégorie d'une maille, {doubt} unités au moins doivent rester \
+                 possibles, et {doubt} hors d'elle, sinon la catégorie est masquée (champ categories_masquees)"
+            ),
+            format!(
+                "; rule G2 (occupation, allocations): of each category of a cell at least {doubt} units must remain possible, and \
+                 {doubt} outside it, or the category is withheld (field categories_masquees)"
+            ),
+        ),
+    };
     let a = &s.attacker;
     // Coalitions are named to whoever reads the report, not to all partners.
     let all = [
@@ -62,7 +78,7 @@ fn words(s: &Secrecy) -> Text {
             "Secret statistique : seuil de {least} unités (logements pour le parc, ménages ayant répondu pour l'occupation, \
              attributions sur 36 mois pour les attributions) par ligne et par famille d'indicateurs ; règle G1 : dans chaque \
              maille des zonages publiés, ce qui n'est pas publié est vide ou compte au moins {least} unités et {rest} \
-             résidences, dont aucune ne fait plus de {share} %{} ; parc diffus mis à jour par lots ; vérifié avant publication \
+             résidences, dont aucune ne fait plus de {share} %{}{guard} ; parc diffus mis à jour par lots ; vérifié avant publication \
              par une attaque indépendante.",
             landlord(", et cela encore après retrait du patrimoine de ", &fr, "")
         ),
@@ -70,7 +86,7 @@ fn words(s: &Secrecy) -> Text {
             "Statistical confidentiality: threshold of {least} units (dwellings for the stock, households that answered for \
              its occupation, allocations over 36 months for allocations) for each row and each family of indicators; rule G1: \
              in each cell of the published zonings, what is not published is empty or holds at least {least} units and {rest} \
-             residences, none of them over {share} %{}; unpublished stock updated in batches; verified before publication by \
+             residences, none of them over {share} %{}{guarded}; unpublished stock updated in batches; verified before publication by \
              an independent attack.",
             landlord(", and still does after the residences of ", &en, " are removed")
         ),

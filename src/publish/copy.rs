@@ -77,7 +77,11 @@ pub(super) async fn check_schema(serving: &Client, relations: &[Relation]) -> Re
             .chain(relation.columns.iter().map(|(n, t)| (n.as_str(), *t)))
             .collect();
         let there = found.remove(&relation.name).unwrap_or_default();
-        let there: Vec<(&str, &str)> = there.iter().map(|(n, t)| (n.as_str(), t.as_str())).collect();
+        let mut there: Vec<(&str, &str)> = there.iter().map(|(n, t)| (n.as_str(), t.as_str())).collect();
+        // Rows are copied by the names of columns: a column that was added later stands last.
+        let mut wanted = wanted;
+        wanted.sort_unstable();
+        there.sort_unstable();
         if wanted != there {
             let reason = match wanted.iter().zip(&there).find(|(a, b)| a != b) {
                 Some((a, b)) => format!("column {} {} where {} {} should be", b.0, b.1, a.0, a.1),

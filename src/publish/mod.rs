@@ -5,6 +5,7 @@
 
 mod admin;
 mod candidate;
+mod categories;
 mod copy;
 mod error;
 mod landlords;
@@ -19,7 +20,7 @@ mod workers;
 
 pub use admin::{Pruned, Publication, list, prune, rollback, stored_report};
 pub use error::PublishError;
-pub use report::{PriceLine, Report, Step, StepReport};
+pub use report::{CategoryLine, PriceLine, Report, Step, StepReport};
 
 use crate::config::Config;
 use candidate::Candidate;
@@ -69,6 +70,7 @@ pub async fn run(config: &Config, options: Options, progress: &dyn Progress) -> 
     run.step(Step::Zones, prepare::zones(c, &workers)).await?;
     run.step(Step::Mesures, prepare::measures(c, &workers)).await?;
     run.step(Step::Plan, planning::plan(c, &workers)).await?;
+    run.step(Step::Categories, categories::withhold(c, &workers)).await?;
     run.step(Step::Environnement, prepare::surroundings(c, &workers)).await?;
     run.step(Step::Copie, copy::copy(c, &workers)).await?;
     run.step(Step::Scellement, copy::seal(c, &workers)).await?;
@@ -123,6 +125,7 @@ impl Run<'_> {
             current,
             parametres: candidate::parameters(&c.config.secrecy),
             prices: serde_json::from_value(c.data(Step::Plan).await?).unwrap_or_default(),
+            categories: serde_json::from_value(c.data(Step::Categories).await?).unwrap_or_default(),
             lignes: c.data(Step::Copie).await?,
             ecartes: [c.data(Step::Zones).await?, c.data(Step::Mesures).await?].into_iter().collect(),
             steps: self.steps,

@@ -18,6 +18,8 @@ pub enum Step {
     Mesures,
     /// What is withheld.
     Plan,
+    /// Categories that are withheld in zone rows that are shown.
+    Categories,
     /// Surroundings of the residences that are shown.
     Environnement,
     /// Rows into the tables of the candidate.
@@ -40,6 +42,7 @@ impl Step {
             Step::Zones => "zones",
             Step::Mesures => "mesures",
             Step::Plan => "plan",
+            Step::Categories => "categories",
             Step::Environnement => "environnement",
             Step::Copie => "copie",
             Step::Scellement => "scellement",
@@ -76,6 +79,25 @@ pub struct PriceLine {
     pub prix: Price,
 }
 
+/// Categories withheld in the zone rows that are shown, in one vintage of a theme at one scale.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CategoryLine {
+    /// `occupation`, `attributions`.
+    pub theme: String,
+    /// Vintage.
+    pub millesime: i32,
+    /// `commune`, `iris`, `qpv`.
+    pub echelle: String,
+    /// Cells: a category of a row.
+    pub cellules: u64,
+    /// Of these withheld.
+    pub masquees: u64,
+    /// Units of the rows, summed over cells.
+    pub unites: u64,
+    /// Of these in cells that are withheld.
+    pub unites_masquees: u64,
+}
+
 /// A publication that was made.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Report {
@@ -87,6 +109,9 @@ pub struct Report {
     pub parametres: Value,
     /// What protection costs.
     pub prices: Vec<PriceLine>,
+    /// Categories withheld in rows that are shown.
+    #[serde(default)]
+    pub categories: Vec<CategoryLine>,
     /// Rows by relation.
     pub lignes: Value,
     /// What was left out of the sources, and why.
@@ -135,6 +160,25 @@ impl Report {
                 l.prix.secondary_rows,
                 share(l.prix.primary_units),
                 share(l.prix.secondary_units)
+            );
+        }
+        out.push_str(
+            "</table><h2>Catégories masquées dans les lignes de zone diffusées</h2><p>Une cellule est une catégorie d'une \
+             ligne ; « part des unités » : chaque cellule compte pour l'effectif de sa ligne.</p><table><tr><th>thème</th>\
+             <th>millésime</th><th>échelle</th><th>cellules</th><th>masquées</th><th>part</th><th>part des unités</th></tr>",
+        );
+        for l in &self.categories {
+            let share = |part: u64, whole: u64| 100.0 * part as f64 / whole.max(1) as f64;
+            let _ = write!(
+                out,
+                "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{:.1} %</td><td>{:.1} %</td></tr>",
+                l.theme,
+                l.millesime,
+                l.echelle,
+                l.cellules,
+                l.masquees,
+                share(l.masquees, l.cellules),
+                share(l.unites_masquees, l.unites)
             );
         }
         let _ = write!(out, "</table>{}", self.carte);

@@ -14,9 +14,10 @@
 //!
 //! The rows of all vintages are one system: a cell is what no row of any vintage tells apart (`batch`, `series`).
 //!
-//! Not here yet: guards for single categories (interval disclosure inside a shown family).
+//! Single categories of a family that is shown are guarded by a second rule (`categories`, G2).
 
 mod batch;
+mod categories;
 mod cells;
 mod output;
 mod rebuild;
@@ -27,6 +28,7 @@ mod series;
 mod themes;
 mod timeline;
 
+pub use categories::{CategoryCell, Doubt, Mask, masks};
 pub use repair::plan;
 pub use rule::{Attackers, Member, Parameters, holds, landlord};
 pub use series::{Outcome, Series};
