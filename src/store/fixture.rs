@@ -203,8 +203,13 @@ impl Fixture {
             let len = if evolution { table.len() } else { table.newest() };
             layers.push(LayerData { table, len, evolution });
         }
-        let snapshot =
-            Snapshot { publication: self.publication, published: 1_735_689_600_000, rule: Text::default(), layers };
+        let snapshot = Snapshot {
+            publication: self.publication,
+            published: 1_735_689_600_000,
+            rule: Text::default(),
+            former_until: 0,
+            layers,
+        };
         World { catalogue: self.catalogue, snapshot: Arc::new(snapshot) }
     }
 }

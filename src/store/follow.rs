@@ -212,7 +212,8 @@ impl Follower {
         }
         // A publication that was made current again may still be in memory.
         if let Some(held) = store.held(publication.id) {
-            store.swap(Snapshot { published: publication.since, ..Snapshot::clone(&held) });
+            let former_until = publication.since + i64::try_from(store.grace.as_millis()).unwrap_or(i64::MAX / 2);
+            store.swap(Snapshot { published: publication.since, former_until, ..Snapshot::clone(&held) });
         } else {
             let loaded = load_apart(self.config.database.clone(), Arc::clone(&store.catalogue), None).await;
             match loaded {

@@ -53,6 +53,7 @@ struct Body {
     publication: i64,
     published: i64,
     rule: Text,
+    former_until: i64,
     /// What of the catalogue the columns depend on.
     catalogue: Vec<(String, Vec<(String, FieldKind)>)>,
     dictionaries: Vec<(FieldKind, Vec<Value>)>,
@@ -122,6 +123,7 @@ pub fn write(dir: &Path, catalogue: &Catalogue, snapshot: &Snapshot) -> Result<(
         publication: snapshot.publication,
         published: snapshot.published,
         rule: snapshot.rule.clone(),
+        former_until: snapshot.former_until,
         catalogue: shape(catalogue),
         dictionaries: dictionaries.iter().map(|d| (d.kind(), d.values().to_vec())).collect(),
         geometries: geometries.iter().map(|g| g.shapes().clone()).collect(),
@@ -211,7 +213,7 @@ fn restore(body: Body, catalogue: &Catalogue) -> Result<Snapshot, KeepError> {
         tables.insert(kept.relation, Arc::new(Table::new(parts, Arc::clone(geometry))));
     }
     let publication = Publication { id: body.publication, since: body.published };
-    let snapshot = assemble(catalogue, publication, body.rule, &tables);
+    let snapshot = assemble(catalogue, publication, (body.rule, body.former_until), &tables);
     if snapshot.layers.len() != catalogue.layers().len() {
         return Err(KeepError::Inconsistent("a relation is missing"));
     }

@@ -34,9 +34,11 @@ const CURRENT: &str = "SELECT id, (extract(epoch FROM courante_depuis) * 1000)::
 pub const READABLE: &str = "SELECT id, (extract(epoch FROM courante_depuis) * 1000)::bigint FROM registre.publication \
                         WHERE id = $1 AND etat IN ('courante', 'ancienne')";
 
-/// The statement that says by which rule a publication was made (`parametres.texte`: its words in both languages).
-const RULE: &str = "SELECT coalesce(parametres #>> '{texte,fr}', ''), coalesce(parametres #>> '{texte,en}', '') \
-                    FROM registre.publication WHERE id = $1";
+/// The statement that says by which rule a publication was made (`parametres.texte`: its words in both languages), and until
+/// when a former one is readable.
+const RULE: &str = "SELECT coalesce(parametres #>> '{texte,fr}', ''), coalesce(parametres #>> '{texte,en}', ''), \
+                    (SELECT (extract(epoch FROM max(fin_grace)) * 1000)::bigint FROM registre.publication \
+                     WHERE etat = 'ancienne') FROM registre.publication WHERE id = $1";
 
 /// The current publication; `None` when there is none.
 ///
@@ -57,7 +59,7 @@ pub async fn load(client: &mut Client, catalogue: &Catalogue, wanted: Option<i64
     let doing = |doing| move |source| DbError::Statement { doing, source };
     let tx = client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true).start().await;
     let tx = tx.map_err(doing("beginning to load a publication"))?;
-    let mut rule = Text::default();
+    let (mut rule, mut former) = (Text::default(), 0);
     let publication = if has_publications(catalogue) {
         let found = match wanted {
             None => tx.query_opt(CURRENT, &[]).await,
@@ -67,7 +69,10 @@ pub async fn load(client: &mut Client, catalogue: &Catalogue, wanted: Option<i64
         let publication = found.map(|r| Publication { id: r.get(0), since: r.get(1) });
         let publication = publication.ok_or(StoreError::NoPublication { wanted })?;
         let said = tx.query_opt(RULE, &[&publication.id]).await.map_err(doing("reading the rule of a publication"))?;
-        rule = said.map(|r| Text { fr: r.get(0), en: r.get(1) }).unwrap_or_default();
+        if let Some(r) = said {
+            rule = Text { fr: r.get(0), en: r.get(1) };
+            former = r.get::<_, Option<i64>>(2).unwrap_or(0);
+        }
         publication
     } else {
         Publication { id: 0, since: jiff::Timestamp::now().as_millisecond() }
@@ -85,7 +90,7 @@ pub async fn load(client: &mut Client, catalogue: &Catalogue, wanted: Option<i64
         }
     }
     tx.commit().await.map_err(doing("ending to load a publication"))?;
-    let snapshot = assemble(catalogue, publication, rule, &tables);
+    let snapshot = assemble(catalogue, publication, (rule, former), &tables);
     tracing::info!(
         publication = publication.id,
         rows = tables.values().map(|t| u64::from(t.len())).sum::<u64>(),
@@ -95,11 +100,11 @@ pub async fn load(client: &mut Client, catalogue: &Catalogue, wanted: Option<i64
     Ok(snapshot)
 }
 
-/// Joins tables to layers.
+/// Joins tables to layers; `said`: [`Snapshot::rule`] and [`Snapshot::former_until`].
 pub fn assemble<K>(
     catalogue: &Catalogue,
     publication: Publication,
-    rule: Text,
+    (rule, former_until): (Text, i64),
     tables: &HashMap<K, Arc<Table>>,
 ) -> Snapshot
 where
@@ -112,7 +117,7 @@ where
         Some(LayerData { table, len, evolution })
     };
     let layers = catalogue.layers().iter().filter_map(layer).collect();
-    Snapshot { publication: publication.id, published: publication.since, rule, layers }
+    Snapshot { publication: publication.id, published: publication.since, rule, former_until, layers }
 }
 
 async fn read(tx: &Transaction<'_>, layer: &Layer, publication: i64, pool: &mut Pool) -> Result<Table, StoreError> {

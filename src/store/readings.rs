@@ -98,10 +98,8 @@ impl Store {
             }
             Ok(None) => Ok(known),
             Err(_) if known.is_some() => Ok(known),
-            // Whoever began before the current publication would have had to end within the grace time of the former.
-            Err(_) if moment() - current.published > i64::try_from(self.grace.as_millis()).unwrap_or(i64::MAX) => {
-                Ok(None)
-            }
+            // There was no former publication to begin with, or its grace time is over: nobody can be reading it.
+            Err(_) if moment() > current.former_until => Ok(None),
             Err(e) => Err(e),
         }
     }

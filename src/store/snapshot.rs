@@ -21,6 +21,8 @@ pub struct Snapshot {
     pub published: i64,
     /// In words, the rule and parameters of disclosure control that made it, as stored with it; empty when it names none.
     pub rule: Text,
+    /// Until when, as it was loaded, a former publication could still be read (milliseconds since 1970); 0: there was none.
+    pub former_until: i64,
     /// Data by `LayerId`.
     pub layers: Vec<LayerData>,
 }
