@@ -21,6 +21,7 @@ mod import;
 mod journal;
 mod layering;
 mod leaks;
+mod ledger;
 mod licences;
 mod ogcapi;
 mod paging;
@@ -52,6 +53,7 @@ fn main() {
         ("import", import::CASES),
         ("journal", journal::CASES),
         ("leaks", leaks::CASES),
+        ("ledger", ledger::CASES),
         ("ogcapi", ogcapi::CASES),
         ("paging", paging::CASES),
         ("requests", requests::CASES),

@@ -161,6 +161,17 @@ impl World {
         self.runtime.block_on(publish::run(&self.config, options, &()))
     }
 
+    /// Makes and attacks a candidate, which does not become current.
+    pub fn candidate(&self) -> Result<Report, PublishError> {
+        let options = publish::Options { candidate_only: true, ..publish::Options::default() };
+        self.runtime.block_on(publish::run(&self.config, options, &()))
+    }
+
+    /// Drops all former publications whose grace time is over.
+    pub fn prune(&self) -> Vec<i64> {
+        self.runtime.block_on(publish::prune(&self.config, 0, false)).expect("prune").publications
+    }
+
     /// Runs SQL as a role; no connection is left behind.
     pub fn sql(&self, which: Which, role: Role, sql: &str) -> Rows {
         let parameters = seuil::db::parameters(&self.config.database, which, role).expect("parameters");

@@ -69,7 +69,39 @@ const DIMENSIONS: usize = 11;
 ///
 /// A combination of rows is of use when its coefficients cancel at each big group. These conditions are few and simple (rows
 /// that nest, rows that cross) and are solved first; what the solutions leave of small groups is looked through.
-pub fn derivable(rows: &[Vec<usize>], big: &[bool]) -> Search {
+///
+/// `given`: for each row whether it is given anyway. What these alone tell is left out as far as no other row adds to it.
+pub fn derivable(rows: &[Vec<usize>], given: &[bool], big: &[bool]) -> Search {
+    let mut sums = Vec::new();
+    // What the given rows tell by themselves.
+    let before = match given.contains(&true) && given.contains(&false) {
+        true => {
+            let only: Vec<Vec<usize>> =
+                rows.iter().zip(given).map(|(r, g)| if *g { r.clone() } else { Vec::new() }).collect();
+            leftover(&only, big)
+        }
+        false => Vec::new(),
+    };
+    for part in components(leftover(rows, big)) {
+        if !before.is_empty() {
+            let there: BTreeSet<usize> = part.iter().flat_map(|v| v.keys().copied()).collect();
+            let inside = before.iter().filter(|v| v.keys().all(|g| there.contains(g)));
+            if rank(inside.cloned().collect()) == rank(part.clone()) {
+                continue;
+            }
+        }
+        match look(part) {
+            Search::All(found) => sums.extend(found),
+            many => return many,
+        }
+    }
+    sums.sort();
+    sums.dedup();
+    Search::All(sums)
+}
+
+/// What the combinations of rows that cancel at every big group leave of small ones.
+fn leftover(rows: &[Vec<usize>], big: &[bool]) -> Vec<BTreeMap<usize, u64>> {
     let free = solutions(rows, big);
     // What each free combination leaves of small groups.
     let mut left: Vec<BTreeMap<usize, u64>> = Vec::new();
@@ -86,16 +118,14 @@ pub fn derivable(rows: &[Vec<usize>], big: &[bool]) -> Search {
             left.push(sum);
         }
     }
-    let mut sums = Vec::new();
-    for part in components(left) {
-        match look(part) {
-            Search::All(found) => sums.extend(found),
-            many => return many,
-        }
-    }
-    sums.sort();
-    sums.dedup();
-    Search::All(sums)
+    left
+}
+
+/// Dimension of the space that vectors span.
+fn rank(vectors: Vec<BTreeMap<usize, u64>>) -> usize {
+    let groups: BTreeSet<usize> = vectors.iter().flat_map(|v| v.keys().copied()).collect();
+    let row = |v: &BTreeMap<usize, u64>| groups.iter().map(|g| v.get(g).copied().unwrap_or(0)).collect();
+    eliminate(&mut vectors.iter().map(row).collect()).len()
 }
 
 /// A basis of the combinations of rows (row, coefficient) that cancel at every big group.
@@ -262,7 +292,7 @@ mod tests {
 
     fn all(rows: &[&[usize]], big: &[bool]) -> Vec<Vec<usize>> {
         let rows: Vec<Vec<usize>> = rows.iter().map(|r| r.to_vec()).collect();
-        match derivable(&rows, big) {
+        match derivable(&rows, &vec![false; rows.len()], big) {
             Search::All(found) => found.into_iter().filter(|s| s.subtracted.is_empty()).map(|s| s.added).collect(),
             many => panic!("{many:?}"),
         }
@@ -284,6 +314,26 @@ mod tests {
         assert_eq!(all(&[&[0, 1], &[1, 2], &[0, 2]], &[true, true, false]), [[2]]);
         // Without C nothing is.
         assert!(all(&[&[0, 1], &[1, 2]], &[true, true, false]).is_empty());
+    }
+
+    #[test]
+    fn what_given_rows_tell_is_left_out_unless_others_add_to_it() {
+        let tell = |rows: &[&[usize]], given: &[bool], big: &[bool]| {
+            let rows: Vec<Vec<usize>> = rows.iter().map(|r| r.to_vec()).collect();
+            match derivable(&rows, given, big) {
+                Search::All(found) => found.len(),
+                many => panic!("{many:?}"),
+            }
+        };
+        // Group 1 is told by the first two rows; the third says it again.
+        let rows: &[&[usize]] = &[&[0, 1], &[0], &[0, 1], &[2, 3]];
+        assert_eq!(tell(rows, &[true, true, false, false], &[true, false, true, true]), 0);
+        assert_eq!(tell(rows, &[true, false, true, false], &[true, false, true, true]), 1);
+        // Another row tells group 3: that is new.
+        let rows: &[&[usize]] = &[&[0, 1], &[0], &[2, 3], &[2]];
+        assert_eq!(tell(rows, &[true, true, true, false], &[true, false, true, false]), 1);
+        // What is small and told as one is taken apart.
+        assert!(tell(&[&[1, 2], &[1]], &[true, false], &[true, false, false]) > 0);
     }
 
     #[test]

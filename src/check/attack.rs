@@ -63,6 +63,8 @@ pub struct Time {
     pub name: String,
     /// Vintage.
     pub vintage: i32,
+    /// It was published before: what such times alone tell cannot be taken back and is no finding.
+    pub former: bool,
     /// All residences on the map or counted.
     pub residences: Vec<Residence>,
     /// Zone rows published with data, as `scale:code`.
@@ -96,6 +98,8 @@ type Row = u32;
 struct System<'a> {
     /// Name of each row, for the report.
     rows: Vec<&'a str>,
+    /// Whether a row was published before.
+    former: Vec<bool>,
     groups: Vec<Group<'a>>,
 }
 
@@ -109,7 +113,12 @@ struct Part<'s> {
     groups: Vec<&'s Group<'s>>,
     /// For each row of the part the groups in it, ascending.
     rows: Vec<Vec<usize>>,
+    /// Whether a row was published before.
+    former: Vec<bool>,
 }
+
+/// Findings of one attacker that are told; more are as good as these.
+const FINDINGS: usize = 1000;
 
 /// All findings of a theme over all times.
 pub fn attack(theme: &str, times: &[Time], rule: &Rule, landlords: &Landlords) -> Vec<Finding> {
@@ -163,12 +172,13 @@ fn parts<'s>(system: &'s System<'s>) -> Vec<Part<'s>> {
     }
     let part = |groups: Vec<&'s Group<'s>>| {
         let numbers: BTreeSet<Row> = groups.iter().flat_map(|g| g.rows.iter().copied()).collect();
+        let former = numbers.iter().map(|r| system.former[*r as usize]).collect();
         let numbers: HashMap<Row, usize> = numbers.into_iter().zip(0..).collect();
         let mut rows = vec![Vec::new(); numbers.len()];
         for (g, group) in groups.iter().enumerate() {
             group.rows.iter().for_each(|r| rows[numbers[r]].push(g));
         }
-        Part { groups, rows }
+        Part { groups, rows, former }
     };
     by_root.into_values().map(part).collect()
 }
@@ -176,22 +186,34 @@ fn parts<'s>(system: &'s System<'s>) -> Vec<Part<'s>> {
 fn system<'a>(times: &'a [Time], figures: Figures, landlords: &mut HashMap<&'a str, u32>) -> System<'a> {
     let state = |s: i32| if figures == Figures::Renewed { s } else { 0 };
     let mut known: HashSet<Unknown<'_>> = HashSet::new();
+    // Of these, known before.
+    let mut before: HashSet<Unknown<'_>> = HashSet::new();
     for time in times {
         let own = state(time.vintage);
+        let known = if time.former { &mut before } else { &mut known };
         known.extend(time.residences.iter().filter(|r| r.published).map(|r| (&*r.id, own)));
     }
-    let mut rows = Vec::new();
+    known.extend(&before);
+    let (mut rows, mut former) = (Vec::new(), Vec::new());
     let mut facts: BTreeMap<Unknown<'_>, (u64, Option<u32>, Vec<Row>)> = BTreeMap::new();
     for time in times {
         let mut shown: HashMap<&str, Row> = HashMap::new();
         for zone in &time.zones {
             shown.insert(zone, rows.len() as Row);
             rows.push(&**zone);
+            former.push(time.former);
         }
         for r in &time.residences {
             let unknown = (&*r.id, state(r.state));
             // Without a unit it adds nothing to the sums of this time.
-            if r.published || r.state == 0 || r.units == 0 || known.contains(&unknown) {
+            if r.published || r.state == 0 || r.units == 0 {
+                continue;
+            }
+            if known.contains(&unknown) {
+                // A former row without what is shown only now says more than it did.
+                if time.former && !before.contains(&unknown) {
+                    r.zones.iter().filter_map(|z| shown.get(&**z)).for_each(|row| former[*row as usize] = false);
+                }
                 continue;
             }
             let landlord = r.landlord.as_deref().map(|l| {
@@ -214,7 +236,7 @@ fn system<'a>(times: &'a [Time], figures: Figures, landlords: &mut HashMap<&'a s
         let group = groups.entry(signature.clone()).or_insert_with(|| Group { rows: signature, members: Vec::new() });
         group.members.push((unknown, units, landlord));
     }
-    System { rows, groups: groups.into_values().collect() }
+    System { rows, former, groups: groups.into_values().collect() }
 }
 
 /// What is left of groups for one attacker: his own residences are no unknowns.
@@ -260,7 +282,7 @@ fn attack_as(
         let units: Vec<u64> = groups.iter().flat_map(|g| left[*g].iter().copied()).collect();
         if units.is_empty() { None } else { fault(&units, rule) }
     };
-    match derivable(&rows, &big) {
+    match derivable(&rows, &part.former, &big) {
         Search::TooMany { .. } => {
             let small: Vec<usize> = (0..left.len()).filter(|g| !big[*g] && !left[*g].is_empty()).collect();
             vec![describe("too_complex", &small)]
@@ -272,6 +294,7 @@ fn attack_as(
                 let kind = wrong(&sum.added).or_else(|| wrong(&sum.subtracted))?;
                 Some(describe(kind, &[sum.added.as_slice(), &sum.subtracted].concat()))
             })
+            .take(FINDINGS)
             .collect(),
     }
 }
@@ -322,7 +345,7 @@ mod tests {
     }
 
     fn time(residences: Vec<Residence>, zones: &[&str]) -> Time {
-        Time { name: "2024".into(), vintage: 2024, residences, zones: texts(zones) }
+        Time { name: "2024".into(), vintage: 2024, former: false, residences, zones: texts(zones) }
     }
 
     const A: &[&str] = &["iris:1", "commune:1"];

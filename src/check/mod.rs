@@ -13,6 +13,7 @@ mod algebra;
 mod attack;
 mod categories;
 mod interval;
+mod past;
 mod read;
 mod report;
 mod who;
@@ -145,7 +146,7 @@ async fn judge(
     let knowledge = tokio::task::spawn_blocking(move || Knowledge::read(&file)).await.map_err(lost)??;
     let mut judged = Vec::new();
     for nom in knowledge.subjects().map(str::to_owned) {
-        let times = read::times(&client, &nom, &knowledge).await?;
+        let times = read::times(&client, publication, &nom, &knowledge).await?;
         let subject = Subject {
             temps: times.iter().map(|t| t.name.clone()).collect(),
             residences: times.iter().map(|t| t.residences.len()).sum(),

@@ -2,8 +2,9 @@
 
 use super::CheckError;
 use super::attack::{Residence, Time};
+use super::past::{Past, distinct};
 use futures_util::{TryStreamExt, pin_mut};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 use tokio_postgres::Client;
@@ -15,7 +16,8 @@ pub struct Known {
     pub units: u64,
     /// Landlord.
     pub landlord: Option<Arc<str>>,
-    /// Vintage whose figures of it zone figures include; 0: they include none.
+    /// Vintage whose figures of it zone figures include; 0: they include none. Figures of a vintage that are not those of a
+    /// former publication have a number of their own.
     pub state: i32,
     /// Zones that include it, as `scale:code`, where they are not those of its row on the map, or it has none.
     pub zones: Arc<[Arc<str>]>,
@@ -25,6 +27,8 @@ pub struct Known {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Knowledge {
     rows: BTreeMap<String, HashMap<(i32, Arc<str>), Known>>,
+    /// Of former publications.
+    past: BTreeMap<String, Past>,
     texts: Texts,
 }
 
@@ -61,6 +65,11 @@ impl Knowledge {
     /// of the residence are in the zone figures of `millesime`, 0 when none are; `zones` the zones that count it, `scale:code`
     /// with blanks between, where they are not those that its row on the map says (the column may be missing).
     ///
+    /// Two more columns may follow, `publication;montre`: a line with a publication tells of a former one, whether `serving`
+    /// still holds it or not, and holds for later ones until one of them has lines of that vintage itself; `montre` is 1 when
+    /// the row was shown. There `id` may be a zone row that was shown, `scale:code`. Other lines tell of the publication that is
+    /// examined, and of former ones of which no line tells.
+    ///
     /// # Errors
     /// [`CheckError::Knowledge`] with the line.
     pub fn read(path: &Path) -> Result<Knowledge, CheckError> {
@@ -94,7 +103,18 @@ impl Knowledge {
             let zones = record.get(6).unwrap_or_default().split_whitespace().map(|z| texts.text(z)).collect();
             let zones = texts.list(zones);
             let known = Known { units: number(3, "unites")?, landlord, state: number(5, "compte")? as i32, zones };
-            rows.insert((millesime, id), known);
+            let Some(publication) = record.get(7).filter(|p| !p.is_empty()) else {
+                rows.insert((millesime, id), known);
+                continue;
+            };
+            let publication =
+                publication.parse().map_err(|_| wrong(line, "column publication is no number".to_owned()))?;
+            let epoch = knowledge.past.entry(subject.clone()).or_default().begin(millesime, publication);
+            if id.contains(':') {
+                epoch.zones.push(id);
+            } else {
+                epoch.rows.insert(id, (known, record.get(8) == Some("1")));
+            }
         }
         knowledge.rows.insert(subject, rows);
         knowledge.rows.retain(|_, rows| !rows.is_empty());
@@ -120,7 +140,18 @@ impl Knowledge {
 /// Everything that is held of a subject (`parc`, `parc/nb_dpe`), as times: one for each vintage of each publication.
 ///
 /// A residence that the knowledge does not name counts as one unit of nobody: the attacker is never thought to know less.
-pub async fn times(client: &Client, subject: &str, knowledge: &Knowledge) -> Result<Vec<Time>, CheckError> {
+///
+/// `publication` is the one that is examined.
+pub async fn times(
+    client: &Client,
+    publication: i64,
+    subject: &str,
+    knowledge: &Knowledge,
+) -> Result<Vec<Time>, CheckError> {
+    let nothing = Past::default();
+    let past = knowledge.past.get(subject).unwrap_or(&nothing);
+    let examined = publication;
+    let at = |millesime: i32, publication: i64| past.at(millesime, publication).filter(|_| publication != examined);
     let (theme, denominator) = match subject.split_once('/') {
         Some((theme, denominator)) => (theme, Some(denominator)),
         None => (subject, None),
@@ -137,7 +168,7 @@ pub async fn times(client: &Client, subject: &str, knowledge: &Knowledge) -> Res
     let known = knowledge.rows.get(subject).unwrap_or(&none);
     let mut texts = knowledge.texts.clone();
     let mut times: BTreeMap<(i32, i64), Time> = BTreeMap::new();
-    let mut mapped: HashMap<i32, HashSet<Arc<str>>> = HashMap::new();
+    let mut mapped: HashMap<(i32, i64), HashSet<Arc<str>>> = HashMap::new();
     let wrong = |source| CheckError::Read { what: format!("{theme}_residence"), source };
     let sql = format!(
         "SELECT publication, millesime, id, {shown} AS montre, insee_com, insee_associee, code_iris, code_qp \
@@ -149,16 +180,20 @@ pub async fn times(client: &Client, subject: &str, knowledge: &Knowledge) -> Res
     while let Some(row) = rows.try_next().await.map_err(wrong)? {
         let (publication, millesime): (i64, i32) = (row.get(0), row.get(1));
         let id = texts.text(row.get(2));
-        let k = known.get(&(millesime, Arc::clone(&id)));
+        let k = match at(millesime, publication) {
+            Some(epoch) => epoch.rows.get(&id).map(|(known, _)| known),
+            None => known.get(&(millesime, Arc::clone(&id))),
+        };
         let zones = match k.filter(|k| !k.zones.is_empty()) {
             Some(k) => Arc::clone(&k.zones),
             None => places.zones([Some(row.get(4)), row.get(5), Some(row.get(6)), row.get(7)], &mut texts),
         };
-        mapped.entry(millesime).or_default().insert(Arc::clone(&id));
+        mapped.entry((millesime, publication)).or_default().insert(Arc::clone(&id));
         let time = times.entry((millesime, publication)).or_default();
         if time.name.is_empty() {
             time.name = format!("{millesime} (publication {publication})");
             time.vintage = millesime;
+            time.former = publication != examined;
         }
         time.residences.push(Residence {
             id,
@@ -170,19 +205,28 @@ pub async fn times(client: &Client, subject: &str, knowledge: &Knowledge) -> Res
         });
     }
     // What is counted and not on the map.
-    for ((millesime, id), k) in known {
-        if k.state == 0 || mapped.get(millesime).is_some_and(|ids| ids.contains(id)) {
-            continue;
+    let unmapped = |id: &Arc<str>, k: &Known| Residence {
+        id: Arc::clone(id),
+        zones: Arc::clone(&k.zones),
+        published: false,
+        state: k.state,
+        units: k.units,
+        landlord: k.landlord.clone(),
+    };
+    for ((millesime, id), k) in known.iter().filter(|(_, k)| k.state != 0) {
+        for ((_, publication), time) in times.range_mut((*millesime, i64::MIN)..=(*millesime, i64::MAX)) {
+            let there = mapped.get(&(*millesime, *publication)).is_some_and(|ids| ids.contains(id));
+            if !there && at(*millesime, *publication).is_none() {
+                time.residences.push(unmapped(id, k));
+            }
         }
-        for (_, time) in times.range_mut((*millesime, i64::MIN)..=(*millesime, i64::MAX)) {
-            time.residences.push(Residence {
-                id: Arc::clone(id),
-                zones: Arc::clone(&k.zones),
-                published: false,
-                state: k.state,
-                units: k.units,
-                landlord: k.landlord.clone(),
-            });
+    }
+    for ((millesime, publication), time) in &mut times {
+        let there = mapped.get(&(*millesime, *publication));
+        for (id, (k, _)) in at(*millesime, *publication).into_iter().flat_map(|e| &e.rows) {
+            if k.state != 0 && !there.is_some_and(|ids| ids.contains(id)) {
+                time.residences.push(unmapped(id, k));
+            }
         }
     }
     for scale in ["commune", "iris", "qpv"] {
@@ -197,7 +241,10 @@ pub async fn times(client: &Client, subject: &str, knowledge: &Knowledge) -> Res
             }
         }
     }
-    Ok(times.into_values().collect())
+    // A publication that is held has rows in every theme: those of other vintages need not be.
+    let held: BTreeSet<i64> = times.keys().map(|(_, publication)| *publication).collect();
+    times.extend(past.dropped(&held));
+    Ok(distinct(times.into_values().collect()))
 }
 
 /// Lists of zones by the codes that a row on the map names.

@@ -81,7 +81,9 @@ impl Report {
              chiffres d'une résidence ne changent pas d'un millésime à l'autre, puis qu'ils changent tous. Il additionne et soustrait toutes les lignes de zones (communes, communes associées, IRIS, \
              quartiers prioritaires){}. Une somme ainsi obtenue est une divulgation si elle porte sur \
              moins de {} unités ou moins de {} résidences, ou si une seule en fait plus de {:.0} %. Le calcul est exact \
-             (élimination de Gauss) ; une recherche trop longue compte comme une divulgation.</p>",
+             (élimination de Gauss) ; une recherche trop longue compte comme une divulgation. Ce qui se déduit des seules \
+             publications passées (faites sous une règle moins stricte) est déjà donné : rien ne le reprend, et ce n'est pas une \
+             divulgation de celle-ci.</p>",
             match self.attaquants.words().as_str() {
                 "" => String::new(),
                 who => format!(", et se met à la place de {who}, qui retranchent leur propre patrimoine"),

@@ -32,7 +32,8 @@ impl Landlords {
                 "WITH b AS (
                     SELECT t.siren, t.nom, t.groupe FROM ref.bailleur t JOIN import.emploi e ON e.lot = t.lot
                     WHERE e.publication = $1
-                 ), s AS (SELECT DISTINCT siren_bailleur AS siren FROM travail.residence WHERE siren_bailleur IS NOT NULL)
+                 ), s AS (SELECT siren_bailleur AS siren FROM travail.residence WHERE siren_bailleur IS NOT NULL
+                       UNION SELECT siren_bailleur FROM travail.gele WHERE siren_bailleur IS NOT NULL)
                  SELECT siren, b.nom, b.groupe FROM s FULL JOIN b USING (siren) ORDER BY siren",
                 &[&c.publication],
             )

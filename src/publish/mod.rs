@@ -8,6 +8,7 @@ mod candidate;
 mod categories;
 mod copy;
 mod error;
+mod frozen;
 mod landlords;
 mod losses;
 pub mod plan;
@@ -155,7 +156,7 @@ async fn control(c: &Candidate<'_>) -> Result<(String, Value), PublishError> {
 async fn make_current(c: &Candidate<'_>, report: &mut Report) -> Result<String, PublishError> {
     let row = c
         .source
-        .query_one("SELECT plan.inscrire($1)", &[&c.publication])
+        .query_one("SELECT plan.inscrire($1), plan.archiver($1)", &[&c.publication])
         .await
         .map_err(PublishError::during("writing the ledger"))?;
     report.current = true;
@@ -173,5 +174,6 @@ async fn make_current(c: &Candidate<'_>, report: &mut Report) -> Result<String, 
         .execute("UPDATE plan.publication SET etat = 'publiee' WHERE publication = $1", &[&c.publication])
         .await
         .map_err(PublishError::during("noting the publication"))?;
-    Ok(format!("publication {} is current, {} rows into the ledger", c.publication, row.get::<_, i64>(0)))
+    let (rows, counts): (i64, i64) = (row.get(0), row.get(1));
+    Ok(format!("publication {} is current, {rows} rows into the ledger, {counts} into the archive", c.publication))
 }

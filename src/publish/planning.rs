@@ -36,7 +36,7 @@ pub(super) async fn plan(c: &Candidate<'_>, workers: &Workers) -> Result<(String
     let all = vintages(c).await?;
     let landlords = Landlords::read(c).await?;
     let parameters = landlords.parameters(&c.config.secrecy)?;
-    let sources = Sources::read(workers, &all, landlords).await?;
+    let sources = Sources::read(workers, c.publication, &all, landlords).await?;
     let lost = |_| PublishError::Interrupted;
     // The stock is planned while the rest is read: the other themes wait for what it shows.
     let mut work = sources.inputs(workers, &[Theme::Parc]).await?;

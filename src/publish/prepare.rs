@@ -13,7 +13,7 @@ pub(super) async fn zones(c: &Candidate<'_>, workers: &Workers) -> Result<(Strin
     c.source
         .batch_execute(
             "TRUNCATE travail.temoin, travail.zone, travail.residence, travail.parc, travail.occupation,
-                      travail.attributions, travail.compte, travail.fragilite, travail.environnement, travail.equipement",
+                      travail.attributions, travail.compte, travail.gele, travail.fragilite, travail.environnement, travail.equipement",
         )
         .await
         .map_err(doing("emptying the working tables"))?;
@@ -102,6 +102,7 @@ pub(super) async fn measures(c: &Candidate<'_>, workers: &Workers) -> Result<(St
             .boxed()
         })
         .await?;
+    let frozen = super::frozen::compare(c, workers).await?;
     let rows: i64 = c
         .source
         .query_one(
@@ -118,7 +119,7 @@ pub(super) async fn measures(c: &Candidate<'_>, workers: &Workers) -> Result<(St
         .map(|(theme, vintage, n)| json!({ "theme": theme.name(), "millesime": vintage, "lignes": n }))
         .collect();
     let total: i64 = away.iter().map(|(.., n)| n).sum();
-    let mut detail = format!("{} vintages, {rows} rows of sums", away.len());
+    let mut detail = format!("{} vintages, {rows} rows of sums{frozen}", away.len());
     if total > 0 {
         detail.push_str(&format!("; {total} lines belong to no residence and are left out"));
     }

@@ -53,7 +53,8 @@ pub(super) async fn prove(c: &Candidate<'_>, workers: &Workers) -> Result<(Strin
 }
 
 /// One file of knowledge: of every residence that is on the map or counted, in every vintage of a theme, the units and the
-/// landlord, whether zones count it, with the figures of which vintage, and in which zones where that is not plain.
+/// landlord, whether zones count it, with the figures of which vintage, and in which zones where that is not plain; then the
+/// same of every publication that ever became current, from the ledger and the archive.
 async fn knowledge(
     pair: &Pair,
     publication: i64,
@@ -65,46 +66,25 @@ async fn knowledge(
     let rows = pair
         .source
         .query_raw(
-            "WITH k AS (
-                SELECT v.millesime, v.contexte, i.id, l.id IS NOT NULL AS carte,
-                       l.statut = 'diffuse' AND ($4 = '' OR $4 = ANY (l.familles)) AS montre,
-                       coalesce(f.famille, t.famille) IS NOT NULL AS autre,
-                       CASE WHEN f.id IS NOT NULL THEN f.etat ELSE t.etat END AS etat,
-                       CASE WHEN f.id IS NOT NULL THEN f ELSE t END AS lieu
-                FROM plan.millesime v
-                CROSS JOIN LATERAL (
-                    SELECT id FROM plan.ligne WHERE publication = $1 AND theme = $2 AND millesime = v.millesime AND echelle = 'residence'
-                    UNION SELECT id FROM travail.compte WHERE theme = $2 AND millesime = v.millesime AND famille IN ('', $4)) i
-                LEFT JOIN plan.ligne l ON l.publication = $1 AND l.theme = $2 AND l.millesime = v.millesime
-                    AND l.echelle = 'residence' AND l.id = i.id
-                LEFT JOIN travail.compte f ON $4 > '' AND f.theme = $2 AND f.millesime = v.millesime AND f.famille = $4 AND f.id = i.id
-                LEFT JOIN travail.compte t ON t.theme = $2 AND t.millesime = v.millesime AND t.famille = '' AND t.id = i.id
-                WHERE v.publication = $1 AND v.theme = $2
-             ), e AS (
-                SELECT k.*, CASE WHEN montre OR NOT autre THEN k.millesime ELSE k.etat END AS compte FROM k
-             )
-             SELECT e.millesime, e.id, coalesce(u.unites[$3::int], 0)::bigint, coalesce(r.siren_bailleur, ''),
-                    coalesce(e.compte, 0),
-                    CASE WHEN e.autre AND NOT e.montre IS TRUE AND e.compte IS NOT NULL
-                         THEN concat_ws(' ', 'commune:' || (e.lieu).insee_com, 'commune:' || (e.lieu).insee_associee,
-                                        'iris:' || (e.lieu).code_iris, 'qpv:' || (e.lieu).code_qp) ELSE '' END
-             FROM e
-             LEFT JOIN plan.millesime m ON m.publication = $1 AND m.theme = $2 AND m.millesime = coalesce(e.compte, e.millesime)
-             LEFT JOIN travail.residence r ON r.contexte = m.contexte AND r.id = e.id
-             LEFT JOIN stat.unites u ON u.theme = $2 AND u.millesime = coalesce(e.compte, e.millesime)
-                 AND u.echelle = 'residence' AND u.id = e.id",
-            [&publication as &(dyn tokio_postgres::types::ToSql + Sync), &theme.name(), &(place as i32 + 1), &family],
+            "SELECT millesime, id, unites, bailleur, compte, zones, '' AS publication, '' AS montre
+             FROM travail.connaissances($1, $2, $3, $4)
+             UNION ALL
+             SELECT millesime, id, unites, bailleur, compte, zones, publication::text, CASE WHEN montre THEN '1' ELSE '0' END
+             FROM plan.connaissances_passees($1, $2, $3, $4)",
+            [&publication as &(dyn tokio_postgres::types::ToSql + Sync), &theme.name(), &family, &(place as i32 + 1)],
         )
         .await
         .map_err(doing())?;
     pin_mut!(rows);
     let wrong = |source| PublishError::File { path: path.clone(), source };
     let mut file = std::io::BufWriter::new(std::fs::File::create(&path).map_err(wrong)?);
-    writeln!(file, "theme;millesime;id;unites;bailleur;compte;zones").map_err(wrong)?;
+    writeln!(file, "theme;millesime;id;unites;bailleur;compte;zones;publication;montre").map_err(wrong)?;
     while let Some(row) = rows.try_next().await.map_err(doing())? {
         let (millesime, id, units, landlord): (i32, &str, i64, &str) = (row.get(0), row.get(1), row.get(2), row.get(3));
-        let (state, zones): (i32, &str) = (row.get(4), row.get(5));
-        writeln!(file, "{subject};{millesime};{id};{units};{landlord};{state};{zones}").map_err(wrong)?;
+        let (state, zones, publication, shown): (i32, &str, &str, &str) =
+            (row.get(4), row.get(5), row.get(6), row.get(7));
+        writeln!(file, "{subject};{millesime};{id};{units};{landlord};{state};{zones};{publication};{shown}")
+            .map_err(wrong)?;
     }
     file.flush().map_err(wrong)?;
     Ok(path)

@@ -2,6 +2,7 @@
 //! workers' connections; and the ledger.
 
 use super::PublishError;
+use super::frozen;
 use super::landlords::Landlords;
 use super::plan::{self, Entry, Known, Ledger, RESIDENCE, Theme, VintageInput, ZoneEntry};
 use super::workers::{Pair, Workers};
@@ -37,6 +38,8 @@ type Vintage = (Theme, i32, i32, i32);
 
 /// What the plan of every theme is made from.
 pub(super) struct Sources {
+    publication: i64,
+    landlords: Arc<Landlords>,
     vintages: Vec<Vintage>,
     contexts: HashMap<i32, Arc<Context>>,
     /// Where the points of the residences of a context lie in another, later one (context, former one).
@@ -45,7 +48,12 @@ pub(super) struct Sources {
 
 impl Sources {
     /// Reads the contexts of these vintages.
-    pub async fn read(workers: &Workers, vintages: &[Vintage], landlords: Landlords) -> Result<Sources, PublishError> {
+    pub async fn read(
+        workers: &Workers,
+        publication: i64,
+        vintages: &[Vintage],
+        landlords: Landlords,
+    ) -> Result<Sources, PublishError> {
         let landlords = Arc::new(landlords);
         let contexts: BTreeSet<i32> = vintages.iter().map(|v| v.3).collect();
         let contexts: HashMap<i32, Arc<Context>> = workers
@@ -69,7 +77,8 @@ impl Sources {
                 async move { Ok(((context, other), former(pair, context, other, there).await?)) }.boxed()
             })
             .await?;
-        Ok(Sources { vintages: vintages.to_vec(), contexts, former: former.into_iter().collect() })
+        let (vintages, former) = (vintages.to_vec(), former.into_iter().collect());
+        Ok(Sources { publication, landlords, vintages, contexts, former })
     }
 
     /// Inputs of some themes: units of all their vintages, in ascending order, and their ledgers.
@@ -86,14 +95,14 @@ impl Sources {
             jobs.push((*theme, None));
         }
         enum Read {
-            Input(usize, VintageInput),
+            Input(usize, Box<VintageInput>),
             Ledger(Theme, Ledger),
         }
         let read = workers
             .each(jobs, |pair, (theme, vintage)| {
                 async move {
                     Ok(match vintage {
-                        Some(n) => Read::Input(n, self.input(pair, n).await?),
+                        Some(n) => Read::Input(n, Box::new(self.input(pair, n).await?)),
                         None => Read::Ledger(theme, ledger(pair, theme).await?),
                     })
                 }
@@ -103,7 +112,7 @@ impl Sources {
         let mut all: HashMap<&'static str, (Vec<VintageInput>, Ledger)> = HashMap::new();
         for r in read {
             match r {
-                Read::Input(n, input) => all.entry(self.vintages[n].0.name()).or_default().0.push(input),
+                Read::Input(n, input) => all.entry(self.vintages[n].0.name()).or_default().0.push(*input),
                 Read::Ledger(theme, ledger) => all.entry(theme.name()).or_default().1 = ledger,
             }
         }
@@ -160,6 +169,10 @@ impl Sources {
                 input.former.insert((*former, id.clone()), *zones);
             }
         }
+        let before: Vec<i32> = self.vintages.iter().filter(|v| v.0 == theme && v.1 < vintage).map(|v| v.1).collect();
+        let archive =
+            frozen::Archive { pair, publication: self.publication, theme, context, landlords: &self.landlords };
+        archive.read(&before, &mut input, |row, from| place.numbers.of(row, from)).await?;
         Ok(input)
     }
 }
@@ -242,7 +255,8 @@ async fn ledger(pair: &Pair, theme: Theme) -> Result<Ledger, PublishError> {
     let stream = pair
         .source
         .query_raw(
-            "SELECT millesime, echelle, id, statut, familles, unites FROM plan.registre WHERE theme = $1",
+            "SELECT millesime, echelle, id, statut, familles, unites FROM plan.registre
+             WHERE theme = $1 AND publication IN (SELECT plan.publiees())",
             [theme.name()],
         )
         .await

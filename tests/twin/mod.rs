@@ -7,7 +7,7 @@
 
 mod asks;
 mod change;
-mod table;
+pub mod table;
 
 use crate::Case;
 use crate::client::{Answer, Client};

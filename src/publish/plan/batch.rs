@@ -34,12 +34,24 @@ pub(super) struct Counted {
     pub group: u32,
     /// Its figures are public: it was shown at that state.
     pub known: bool,
+    /// The figures are those that the archive holds of that state.
+    pub archived: bool,
+    /// Zones that count it, where the archive says so.
+    pub here: Option<[Option<u32>; 4]>,
+    /// Its group breaks the rule and was given away before the rule was what it is: nothing more is lost.
+    pub sunk: bool,
 }
 
 impl Counted {
     /// A residence that was shown in vintage `state` and is not any more: its public figures go on being counted.
     pub fn public(state: usize, own: (u32, u32), landlord: Option<u32>) -> Counted {
-        Counted { state, own, least: own, landlord, group: 0, known: true }
+        Counted { known: true, ..Counted::new(state, own, landlord) }
+    }
+
+    /// A residence that enters.
+    pub fn new(state: usize, own: (u32, u32), landlord: Option<u32>) -> Counted {
+        let (group, known, archived, here, sunk) = (NEW, false, false, None, false);
+        Counted { state, own, least: own, landlord, group, known, archived, here, sunk }
     }
 
     /// What is to be protected of it.
@@ -125,6 +137,7 @@ impl Stock {
         may_show: BTreeSet<u32>,
         place: impl Fn(u32, usize) -> Place,
     ) -> BTreeSet<u32> {
+        self.counted.values_mut().for_each(|c| c.here = None);
         // What is public and gone leaves without a word.
         self.counted.retain(|id, c| !c.known || now.contains_key(id));
         let mut shown = may_show;
@@ -158,7 +171,7 @@ impl Stock {
                 (Move::Renew, Some(n)) => {
                     if let Some(c) = self.counted.get_mut(&id) {
                         c.least = least(c.least, n.own);
-                        (c.state, c.own) = (v, n.own);
+                        (c.state, c.own, c.archived) = (v, n.own, false);
                     }
                 }
                 (Move::Leave, _) | (_, None) => {
@@ -266,11 +279,45 @@ impl Stock {
         exposing
     }
 
+    /// A vintage that was published before: what zones count is what they counted, and groups follow.
+    pub fn impose(&mut self, then: BTreeMap<u32, Counted>, place: impl Fn(u32, usize) -> Place) {
+        let mut left: BTreeMap<(u32, Place), u32> = BTreeMap::new();
+        let before = std::mem::take(&mut self.counted);
+        for (id, c) in before.iter().filter(|(id, c)| !c.known && !then.contains_key(id)) {
+            let group = *left.entry((c.group, place(*id, c.state))).or_insert_with(|| {
+                self.groups += 1;
+                self.groups
+            });
+            self.gone.insert(*id, (group, c.member()));
+        }
+        for (id, mut c) in then {
+            if let Some(old) = before.get(&id).filter(|old| !old.known) {
+                // Another number of dwellings: it left and entered.
+                if old.state == c.state || old.own.1 == c.own.1 {
+                    (c.group, c.least) = (old.group, least(old.least, c.own));
+                }
+            } else if let Some((group, member)) = self.gone.remove(&id) {
+                (c.group, c.least) = (group, least(c.least, (member.units, member.dwellings)));
+            }
+            self.counted.insert(id, c);
+        }
+    }
+
+    /// After the last vintage that was published before: groups that break the rule as it is now were given away already.
+    pub fn sink(&mut self, p: &Parameters) {
+        let mut groups: BTreeMap<u32, Vec<Member>> = BTreeMap::new();
+        for c in self.counted.values().filter(|c| !c.known) {
+            groups.entry(c.group).or_default().push(c.member());
+        }
+        groups.retain(|_, members| !holds(p, members.iter().copied()));
+        self.counted.values_mut().filter(|c| !c.known).for_each(|c| c.sunk = groups.contains_key(&c.group));
+    }
+
     /// Numbers anew what rows tell apart from this vintage on.
-    pub fn regroup(&mut self, place: impl Fn(u32, usize) -> Place) {
+    pub fn regroup(&mut self, place: impl Fn(u32, &Counted) -> Place) {
         let mut numbers: BTreeMap<(u32, Place), u32> = BTreeMap::new();
         for (id, c) in self.counted.iter_mut().filter(|(_, c)| !c.known) {
-            let key = (c.group, place(*id, c.state));
+            let key = (c.group, place(*id, c));
             c.group = *numbers.entry(key).or_insert_with(|| {
                 self.groups += 1;
                 self.groups
@@ -377,7 +424,7 @@ impl Stock {
 }
 
 fn entered(v: usize, n: &Now) -> Counted {
-    Counted { state: v, own: n.own, least: n.own, landlord: n.landlord, group: NEW, known: false }
+    Counted::new(v, n.own, n.landlord)
 }
 
 fn least(a: (u32, u32), b: (u32, u32)) -> (u32, u32) {

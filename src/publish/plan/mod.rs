@@ -19,6 +19,7 @@
 mod batch;
 mod categories;
 mod cells;
+mod frozen;
 mod output;
 mod rebuild;
 mod repair;
@@ -33,7 +34,8 @@ pub use repair::plan;
 pub use rule::{Attackers, Member, Parameters, holds, landlord};
 pub use series::{Outcome, Series};
 pub use themes::{
-    Count, Entry, Known, Ledger, Line, Price, RESIDENCE, Shown, Theme, Unresolved, VintageInput, ZoneEntry, scale_name,
+    Archived, Count, Entry, Frozen, Known, Ledger, Line, Price, RESIDENCE, Shown, Theme, Unresolved, VintageInput,
+    ZoneEntry, scale_name,
 };
 
 /// Why a row is withheld.

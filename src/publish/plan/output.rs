@@ -7,43 +7,55 @@ use std::collections::{BTreeSet, HashMap};
 /// Zone rows, by vintage, that may say how many of their units lie in a QPV.
 pub(super) type Split = (&'static str, Vec<Vec<Decision>>);
 
+/// What zones count of a residence: figures of a vintage (as archived), and which zones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Says {
+    pub state: usize,
+    pub archived: bool,
+    pub zones: [Option<u32>; 4],
+}
+
 impl Series<'_> {
     /// What zones count of residences otherwise than their own figures of the vintage.
     pub(super) fn counts(&self, v: usize, theme: &Track, tracks: &[Track]) -> Vec<Count> {
         let input = &self.time.inputs[v];
         let mut list = Vec::new();
         // What the theme's row of a residence says, families included unless they say otherwise.
-        let mut base: HashMap<u32, Option<usize>> = HashMap::new();
-        let mut count = |family: &'static str, id: u32, state: Option<usize>| {
-            let zones = state.map_or([None; 4], |s| self.time.local_place(v, id, s));
-            let state = state.map(|s| self.time.inputs[s].vintage);
-            list.push(Count { family, id: self.time.id(id).to_owned(), state, zones });
+        let mut base: HashMap<u32, Option<Says>> = HashMap::new();
+        let mut count = |family: &'static str, id: u32, says: Option<Says>| {
+            let zones = says.map_or([None; 4], |s| s.zones);
+            list.push(Count { family, id: self.time.id(id).to_owned(), state: says.map(|s| self.signed(&s)), zones });
         };
+        let counted = |track: &Track, id: u32| {
+            let c = track.counted[v].get(&id)?;
+            Some(Says { state: c.state, archived: c.archived, zones: self.zones_of(v, id, c) })
+        };
+        let own = |e: usize| Says { state: v, archived: false, zones: input.residences[e].zones };
         for (e, d) in input.residences.iter().enumerate().zip(&theme.residences[v]).map(|((e, _), d)| (e, d)) {
             let id = self.time.number(v, e);
             let units = input.residences[e].units.first().copied().unwrap_or(0);
-            let counted = theme.counted[v].get(&id).map(|c| c.state);
-            let state = if d.shown() || (units == 0 && counted.is_none()) { Some(v) } else { counted };
-            base.insert(id, state);
-            if state != Some(v) {
-                count("", id, state);
+            let counted = counted(theme, id);
+            let as_it_stands = units == 0 && counted.is_none() && !self.differs(v, id);
+            let says = if d.shown() || as_it_stands { Some(own(e)) } else { counted };
+            base.insert(id, says);
+            if says != Some(own(e)) {
+                count("", id, says);
             }
         }
-        for (id, c) in &theme.counted[v] {
+        for id in theme.counted[v].keys() {
             if self.time.entry(v, *id).is_none() {
-                base.insert(*id, Some(c.state));
-                count("", *id, Some(c.state));
+                base.insert(*id, counted(theme, *id));
+                count("", *id, counted(theme, *id));
             }
         }
         for track in tracks {
             let ids = base.keys().chain(track.counted[v].keys()).copied();
             let ids: BTreeSet<u32> = ids.collect();
             for id in ids {
-                let shown = self.time.entry(v, id).is_some_and(|e| track.residences[v][e].shown());
-                let counted = track.counted[v].get(&id).map(|c| c.state);
-                let says = if shown { Some(v) } else { counted };
+                let shown = self.time.entry(v, id).filter(|e| track.residences[v][*e].shown());
+                let says = shown.map(own).or_else(|| counted(track, id));
                 let base = base.get(&id).copied().flatten();
-                let empty = |s: Option<usize>| s.is_none_or(|s| self.time.units(s, id, track.n) == 0);
+                let empty = |s: Option<Says>| s.is_none_or(|s| self.figures(&s, id, track.n).0 == 0);
                 if says != base && !(empty(says) && empty(base)) {
                     count(track.name, id, says);
                 }

@@ -5,6 +5,7 @@
 //! out unpublished stock in batches (`batch`); cells that a zoning cuts all the same are mended by zone rows.
 
 use super::batch::{Counted, Now, Place, Stock};
+use super::frozen::Past;
 use super::rule::Parameters;
 use super::themes::Kind;
 use super::timeline::Timeline;
@@ -32,8 +33,8 @@ pub struct Outcome {
 /// A theme, its families and what is known before.
 pub struct Series<'a> {
     pub(super) theme: Theme,
-    parameters: Parameters,
-    ledger: &'a Ledger,
+    pub(super) parameters: Parameters,
+    pub(super) ledger: &'a Ledger,
     /// Rows that the plan shows in the stock, by vintage of the stock; `None`: this is the stock.
     pub(super) stock: Option<&'a HashMap<i32, Shown>>,
     pub(super) time: Timeline<'a>,
@@ -50,7 +51,7 @@ pub(super) struct Track {
     /// Of zones, in the order of the input.
     pub zones: Vec<Vec<Decision>>,
     /// Zones withheld at all vintages so that cells merge: numbers over all vintages.
-    closed: HashSet<u32>,
+    pub(super) closed: HashSet<u32>,
     /// What zone figures count of residences that are not shown.
     pub counted: Vec<BTreeMap<u32, Counted>>,
     /// Units and dwellings that zone figures count.
@@ -96,7 +97,7 @@ impl<'a> Series<'a> {
         }
     }
 
-    fn known(&self, v: usize, scale: usize, id: &str, family: &str) -> (bool, bool) {
+    pub(super) fn known(&self, v: usize, scale: usize, id: &str, family: &str) -> (bool, bool) {
         if self.ledger.is_empty() {
             return (false, false);
         }
@@ -111,14 +112,20 @@ impl<'a> Series<'a> {
     }
 
     /// Whether the stock shows a row (its own plan and other themes' beside).
-    fn in_stock(&self, v: usize, scale: usize, id: &str) -> bool {
+    pub(super) fn in_stock(&self, v: usize, scale: usize, id: &str) -> bool {
         self.stock.is_none_or(|s| {
             s.get(&self.time.inputs[v].stock).is_some_and(|shown| shown.contains(&(scale, id.to_owned())))
         })
     }
 
     /// Why a residence is withheld, whatever the plan finds: the rule itself, the theme, the stock, the ledger.
-    fn withheld(&self, v: usize, e: usize, track: (&'static str, Kind), theme: Option<&Track>) -> Option<Motif> {
+    pub(super) fn withheld(
+        &self,
+        v: usize,
+        e: usize,
+        track: (&'static str, Kind),
+        theme: Option<&Track>,
+    ) -> Option<Motif> {
         let t = self.parameters.threshold;
         let (name, kind) = track;
         let entry = &self.time.inputs[v].residences[e];
@@ -135,7 +142,8 @@ impl<'a> Series<'a> {
         if (theme.is_none() || matches!(kind, Kind::Stock(_))) && !self.in_stock(v, RESIDENCE, &entry.id) {
             return Some(Motif::Parc);
         }
-        self.known(v, RESIDENCE, &entry.id, name).1.then_some(Motif::Collant)
+        let (shown, hidden) = self.known(v, RESIDENCE, &entry.id, name);
+        (hidden && !shown).then_some(Motif::Collant)
     }
 
     /// Plans the theme (`within`: `None`) or a family within it.
@@ -153,7 +161,19 @@ impl<'a> Series<'a> {
         let first = self.first(&mut track, kind, within);
         let mut stock = Stock::default();
         let mut hidden: HashSet<u32> = HashSet::new();
+        let past = self.past(name);
+        let last = self.frozen_until();
         for v in 0..self.time.inputs.len() {
+            if last.is_some_and(|last| v <= last) {
+                self.published(v, &mut track, &mut stock, (kind, within), &past);
+                let counted = track.counted[v].iter().filter(|(_, c)| !c.known).map(|(id, _)| *id);
+                hidden.extend(counted);
+                hidden.extend(self.withheld_with_units(v, &track));
+                if last == Some(v) {
+                    stock.sink(&self.parameters);
+                }
+                continue;
+            }
             let input = &self.time.inputs[v];
             let mut decisions = Vec::with_capacity(input.residences.len());
             // Withheld for no other reason than that it was before.
@@ -179,33 +199,44 @@ impl<'a> Series<'a> {
                 });
                 decisions.push(withheld.map_or(Decision::Show, Decision::Withhold));
             }
-            for id in self.advance(&mut stock, &track, v, &decisions, held.keys().copied().collect()) {
+            for id in self.advance(&mut stock, &track, v, &decisions, held.keys().copied().collect(), &past) {
                 hidden.remove(&id);
                 if let Some(e) = held.get(&id) {
                     decisions[*e] = Decision::Show;
                 }
             }
-            for (e, d) in decisions.iter().enumerate() {
-                if !d.shown() && input.residences[e].units.get(n).is_some_and(|u| *u > 0) {
-                    hidden.insert(self.time.number(v, e));
-                }
-            }
             track.residences.push(decisions);
+            hidden.extend(self.withheld_with_units(v, &track));
             track.sums.push(self.sums(v, &track, &stock.counted));
             let zones = self.zones(v, &track, kind, within, &stock);
             self.count_prices(v, &track, &zones);
             track.zones.push(zones);
-            let closed = |g: u32| track.zones[v].get(self.time.local(v, g)).is_some_and(|d| !d.shown());
-            let knows = |z: u32| self.zone_known(v, z, name);
-            stock.regroup(|id, state| {
-                let mut place = self.place(v, id, state, |g| closed(g) && !knows(g));
-                // Later zonings cut when their rows are there.
-                place[4..].fill(0);
-                place
-            });
+            self.regroup(v, &track, &mut stock);
             track.counted.push(stock.counted.clone());
         }
         track
+    }
+
+    /// Numbers anew what the rows of a vintage tell apart.
+    pub(super) fn regroup(&self, v: usize, track: &Track, stock: &mut Stock) {
+        let closed = |g: u32| track.zones[v].get(self.time.local(v, g)).is_some_and(|d| !d.shown());
+        let open = |z: &u32| !closed(*z) || self.zone_known(v, *z, track.name);
+        stock.regroup(|id, c| {
+            // Later zonings cut when their rows are there.
+            let zones = self.zones_of(v, id, c).map(|z| z.map(|z| self.time.global(v, z as usize)));
+            let mut place = [0; 9];
+            for (p, z) in place.iter_mut().zip(zones) {
+                *p = z.filter(open).map_or(0, |z| z + 1);
+            }
+            place
+        });
+    }
+
+    /// Residences of a vintage that are not shown and have units.
+    fn withheld_with_units(&self, v: usize, track: &Track) -> Vec<u32> {
+        let entries = self.time.inputs[v].residences.iter().zip(&track.residences[v]).enumerate();
+        let units = |e: &super::Entry| e.units.get(track.n).is_some_and(|u| *u > 0);
+        entries.filter(|(_, (e, d))| !d.shown() && units(e)).map(|(n, _)| self.time.number(v, n)).collect()
     }
 
     fn zone_known(&self, v: usize, g: u32, family: &str) -> bool {
@@ -214,7 +245,7 @@ impl<'a> Series<'a> {
     }
 
     /// Where a residence stands in the zoning of a vintage, leaving out zones that are withheld.
-    fn place(&self, v: usize, id: u32, state: usize, closed: impl Fn(u32) -> bool) -> Place {
+    pub(super) fn place(&self, v: usize, id: u32, state: usize, closed: impl Fn(u32) -> bool) -> Place {
         let zones = self.time.ahead(v, id, state);
         let mut place = [0; 9];
         for (p, z) in place.iter_mut().zip(zones) {
@@ -235,6 +266,7 @@ impl<'a> Series<'a> {
         v: usize,
         decisions: &[Decision],
         held: BTreeSet<u32>,
+        past: &Past,
     ) -> BTreeSet<u32> {
         let (input, n) = (&self.time.inputs[v], track.n);
         let closed = |g: u32| track.closed.contains(&g);
@@ -251,7 +283,9 @@ impl<'a> Series<'a> {
                 continue;
             }
             // Shown in an earlier vintage: its public figures go on being counted, or nothing of it is.
-            if (0..v).any(|w| self.time.entry(w, id).is_some_and(|e| shown(w, e))) || self.shown_once(v, id, track.name)
+            if (0..v).any(|w| self.time.entry(w, id).is_some_and(|e| shown(w, e)))
+                || self.shown_once(v, id, track.name)
+                || past.shown.contains(&id)
             {
                 if let Some((w, e)) = before.filter(|(w, e)| shown(*w, *e)) {
                     let old = &self.time.inputs[w].residences[e];
@@ -264,8 +298,7 @@ impl<'a> Series<'a> {
                 }
             }
             let changed = stock.counted.get(&id).is_some_and(|c| {
-                let old = self.time.entry(c.state, id).map(|e| self.time.inputs[c.state].residences[e].dwellings);
-                self.time.moved(v, id, c.state) || (self.theme == Theme::Parc && old != Some(entry.dwellings))
+                self.time.moved(v, id, c.state) || (self.theme == Theme::Parc && c.own.1 != entry.dwellings)
             });
             let place = self.place(v, id, v, closed);
             now.insert(id, Now { own: (units, entry.dwellings), landlord: entry.landlord, place, changed });
@@ -285,7 +318,7 @@ impl<'a> Series<'a> {
     }
 
     /// Units and dwellings that zone figures count: of residences that are shown, and of the unpublished stock.
-    fn sums(&self, v: usize, track: &Track, counted: &BTreeMap<u32, Counted>) -> Vec<(u32, u32)> {
+    pub(super) fn sums(&self, v: usize, track: &Track, counted: &BTreeMap<u32, Counted>) -> Vec<(u32, u32)> {
         let input = &self.time.inputs[v];
         let mut sums = vec![(0u32, 0u32); input.zones.len()];
         let mut add = |zones: &[Option<u32>; 4], own: (u32, u32)| {
@@ -302,7 +335,7 @@ impl<'a> Series<'a> {
             }
         }
         for (id, c) in counted {
-            add(&self.time.local_place(v, *id, c.state), c.own);
+            add(&self.zones_of(v, *id, c), c.own);
         }
         sums
     }
@@ -311,7 +344,7 @@ impl<'a> Series<'a> {
     fn first(&mut self, track: &mut Track, kind: Kind, within: Option<&Track>) -> Plan {
         let (t, n) = (self.parameters.threshold, track.n);
         let input = &self.time.inputs[0];
-        let residences = (0..input.residences.len())
+        let mut residences: Vec<Residence> = (0..input.residences.len())
             .map(|e| {
                 let entry = &input.residences[e];
                 let id = self.time.number(0, e);
@@ -324,6 +357,9 @@ impl<'a> Series<'a> {
                 r
             })
             .collect();
+        if input.frozen.is_some() {
+            residences = self.first_frozen(track.name, n);
+        }
         let sums = self.time.sums(n);
         let zones = (0..self.time.zones())
             .map(|g| {
@@ -334,7 +370,12 @@ impl<'a> Series<'a> {
                 let known = all.clone().any(|v| self.zone_known(v, g, track.name));
                 let theme_closed = within.is_some_and(|w| w.closed.contains(&g))
                     || (matches!(kind, Kind::Stock(_)) && all.clone().all(|v| !self.in_stock(v, scale, id)));
-                let hidden = all.clone().all(|v| self.known(v, scale, id, track.name).1);
+                let frozen = all.clone().any(|v| self.time.inputs[v].frozen.is_some());
+                let hidden = all
+                    .clone()
+                    .filter(|v| !frozen || self.time.inputs[*v].frozen.is_some())
+                    .filter(|v| !frozen || self.time.inputs[*v].zones.get(self.time.local(*v, g)).is_some())
+                    .all(|v| self.known(v, scale, id, track.name).1);
                 Zone {
                     scale,
                     units: self.time.zone_cost(|v| at(v).0),
@@ -352,7 +393,8 @@ impl<'a> Series<'a> {
             .collect();
         let problem = Problem { residences, zones };
         let plan = plan(&problem, self.parameters.clone());
-        if plan.unresolved > 0 {
+        // What was given away before is in no zone row that can still be withheld.
+        if plan.unresolved > 0 && input.frozen.is_none() {
             self.out.unresolved.push((track.name, input.vintage, plan.unresolved));
         }
         track.closed = (0u32..).zip(&plan.zones).filter(|(_, d)| !d.shown()).map(|(g, _)| g).collect();
@@ -383,14 +425,15 @@ impl<'a> Series<'a> {
                 Zone { scale: entry.scale, units, withheld, fixed: false, known }
             })
             .collect();
+        let sunk = self.sunk(v, stock);
         let residences = stock
             .counted
             .iter()
-            .filter(|(_, c)| !c.known)
+            .filter(|(_, c)| !c.known && !sunk.contains(&c.group))
             .map(|(id, c)| {
                 let m = c.member();
                 let mut r = residence(m.units, m.dwellings, m.landlord);
-                r.zones[..4].copy_from_slice(&self.time.local_place(v, *id, c.state));
+                r.zones[..4].copy_from_slice(&self.zones_of(v, *id, c));
                 r.withheld = Some(Motif::Secondaire);
                 // At the oldest vintage rows alone tell residences apart.
                 r.part = if v == 0 { 0 } else { c.group };
@@ -425,7 +468,7 @@ impl<'a> Series<'a> {
             }
             let mut residences = Vec::new();
             for (id, c) in &base.counted[v] {
-                let zones = self.time.local_place(v, *id, c.state);
+                let zones = self.zones_of(v, *id, c);
                 let in_qpv = zones[QPV].is_some();
                 add(&zones, if in_qpv { c.own.0 } else { 0 });
                 if c.known {
@@ -456,7 +499,10 @@ impl<'a> Series<'a> {
                 })
                 .collect();
             let problem = Problem { residences, zones };
-            let plan = plan(&problem, self.parameters.clone());
+            let plan = match self.frozen_until() {
+                Some(last) if v <= last => self.split_published(v, name, problem),
+                _ => plan(&problem, self.parameters.clone()),
+            };
             if plan.unresolved > 0 {
                 self.out.unresolved.push((name, input.vintage, plan.unresolved));
             }
@@ -488,7 +534,7 @@ impl<'a> Series<'a> {
         }
     }
 
-    fn count_prices(&mut self, v: usize, track: &Track, zones: &[Decision]) {
+    pub(super) fn count_prices(&mut self, v: usize, track: &Track, zones: &[Decision]) {
         for e in 0..self.time.inputs[v].residences.len() {
             let units = self.time.inputs[v].residences[e].units.get(track.n).copied().unwrap_or(0);
             self.price(v, track.name, RESIDENCE, units, track.residences[v][e]);
@@ -517,7 +563,7 @@ impl<'a> Series<'a> {
     }
 }
 
-fn residence(units: u32, dwellings: u32, landlord: Option<u32>) -> Residence {
+pub(super) fn residence(units: u32, dwellings: u32, landlord: Option<u32>) -> Residence {
     Residence {
         units,
         dwellings,

@@ -40,6 +40,7 @@ fn vintages() -> impl Strategy<Value = Vec<VintageInput>> {
                 zones: zones.clone(),
                 places: HashMap::new(),
                 former: HashMap::new(),
+                frozen: None,
                 residences: list
                     .iter()
                     .enumerate()

@@ -132,6 +132,34 @@ pub struct VintageInput {
     /// Where the point that a residence had in an earlier vintage lies in this one's zoning, for those that have moved since
     /// or are gone.
     pub former: HashMap<(i32, String), [Option<u32>; 4]>,
+    /// `Some`: the vintage was published before; what it counted of residences that are not shown stays as it was.
+    pub frozen: Option<Frozen>,
+}
+
+/// What a vintage that was published before counts, where the archive says something else than the imports of now.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Frozen {
+    /// Residences whose figures, landlord, zones or point are not what was counted or shown.
+    pub changed: HashMap<String, Archived>,
+    /// By family (the theme: empty) and residence: vintage of the figures counted and the zones that count them; `None`: not
+    /// counted. A residence that is not here and was not shown is counted as it stands.
+    pub counts: HashMap<(&'static str, String), Option<Then>>,
+}
+
+/// Vintage of the figures that were counted, and the zones that count them: numbers in [`VintageInput::zones`].
+pub type Then = (i32, [Option<u32>; 4]);
+
+/// A residence as it was counted or shown.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Archived {
+    /// Units of the theme and its families; empty: nothing of it was ever counted or shown.
+    pub units: Vec<u32>,
+    /// Dwellings.
+    pub dwellings: u32,
+    /// Landlord.
+    pub landlord: Option<u32>,
+    /// Zones: numbers in [`VintageInput::zones`].
+    pub zones: [Option<u32>; 4],
 }
 
 /// What the ledger holds of a row: publications before this one.
@@ -213,7 +241,7 @@ pub struct Count {
     pub family: &'static str,
     /// Surrogate.
     pub id: String,
-    /// Vintage whose figures zones count; `None`: they count none.
+    /// Vintage whose figures zones count, negative: its archived figures; `None`: they count none.
     pub state: Option<i32>,
     /// Zones that count it: numbers in [`VintageInput::zones`].
     pub zones: [Option<u32>; 4],

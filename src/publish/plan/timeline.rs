@@ -7,6 +7,7 @@ use std::collections::HashMap;
 pub(super) struct Timeline<'a> {
     pub inputs: &'a [VintageInput],
     ids: Vec<&'a str>,
+    numbered: HashMap<&'a str, u32>,
     /// By vintage and entry: number of the residence.
     numbers: Vec<Vec<u32>>,
     /// By vintage and residence: its entry.
@@ -44,6 +45,7 @@ impl<'a> Timeline<'a> {
         let mut time = Timeline {
             inputs,
             ids: Vec::new(),
+            numbered: HashMap::new(),
             numbers: Vec::new(),
             entries: Vec::new(),
             zones: Vec::new(),
@@ -61,6 +63,15 @@ impl<'a> Timeline<'a> {
                     time.ids.push(&e.id);
                     time.ids.len() as u32 - 1
                 }));
+            }
+            // Residences that are counted and gone from the imports.
+            let mut gone: Vec<&str> = input.frozen.iter().flat_map(|f| f.names()).collect();
+            gone.sort_unstable();
+            for id in gone {
+                residences.entry(id).or_insert_with(|| {
+                    time.ids.push(id);
+                    time.ids.len() as u32 - 1
+                });
             }
             time.numbers.push(numbers);
             let mut globals = Vec::with_capacity(input.zones.len());
@@ -81,7 +92,14 @@ impl<'a> Timeline<'a> {
             let former = input.former.iter();
             time.former.push(former.filter_map(|((v, id), z)| Some(((vintage(*v)?, known(id)?), *z))).collect());
         }
+
+        time.numbered = residences;
         time
+    }
+
+    /// Number of a residence.
+    pub fn numbered(&self, id: &str) -> Option<u32> {
+        self.numbered.get(id).copied()
     }
 
     /// Number of the residence of an entry.
