@@ -310,6 +310,16 @@ impl Error {
         Error::Invalid { name: parameter.to_owned(), value, reason }
     }
 
+    /// The same error, said of the parameter that held the filter: those who apply it know it as `FILTER` only.
+    pub fn filtered_by(self, parameter: &str) -> Error {
+        match self {
+            Error::Processing { name, reason } if name == "FILTER" => {
+                Error::Processing { name: parameter.to_owned(), reason }
+            }
+            other => other,
+        }
+    }
+
     /// Shorthand for [`Error::Unknown`].
     pub fn unknown(kind: NameKind, name: &str) -> Self {
         Error::Unknown { kind, name: printable(name) }

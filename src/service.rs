@@ -400,8 +400,8 @@ impl std::fmt::Debug for Service {
 fn style_of(request: &Request) -> ExceptionStyle {
     match request.segments.first().map(String::as_str) {
         Some("wms") => ExceptionStyle::Wms { version: "1.3.0", image: None },
-        Some("wfs") => ExceptionStyle::Ows { version: OwsVersion::Wfs20, handle: None },
-        Some("wmts") => ExceptionStyle::Ows { version: OwsVersion::Wmts10, handle: None },
+        Some("wfs") => ExceptionStyle::Ows { version: OwsVersion::Wfs20, handle: None, cql: false },
+        Some("wmts") => ExceptionStyle::Ows { version: OwsVersion::Wmts10, handle: None, cql: false },
         _ => {
             let accept = request.headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()).unwrap_or_default();
             ExceptionStyle::Problem { html: accept.contains("text/html") }

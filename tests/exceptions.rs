@@ -133,6 +133,9 @@ fn kvp(portal: &'static Portal) {
         ("TYPENAMES=parc_iris&CQL_FILTER=nb_logements > beaucoup", 400, INVALID, "CQL_FILTER"),
         ("TYPENAMES=parc_iris&CQL_FILTER=BBOX(geom,0,0,1,1,'EPSG:1')", 400, INVALID, "CQL_FILTER"),
         ("TYPENAMES=parc_iris&CQL_FILTER=RELATE(geom,POINT(1 2),'T')", 501, OPTION, "RELATE"),
+        // What fails only when the rows are looked at is located where the filter stood.
+        ("TYPENAMES=parc_iris&CQL_FILTER=nom=nb_logements", 403, PROCESSING, "CQL_FILTER"),
+        ("TYPENAMES=parc_iris&RESULTTYPE=hits&CQL_FILTER=nom=nb_logements", 403, PROCESSING, "CQL_FILTER"),
     ];
     check(&rows, |rest: &str| base(&format!("GetFeature&{rest}")));
     let compare = |property: &str, value: &str| {
@@ -146,6 +149,14 @@ fn kvp(portal: &'static Portal) {
         (compare("inconnue", "1"), 400, INVALID, "FILTER"),
         (compare("nb_logements", "beaucoup"), 400, INVALID, "FILTER"),
         (compare("geom", "1"), 403, PROCESSING, "geom"),
+        (
+            "<PropertyIsEqualTo><ValueReference>nom</ValueReference><ValueReference>nb_logements</ValueReference>\
+             </PropertyIsEqualTo>"
+                .to_owned(),
+            403,
+            PROCESSING,
+            "FILTER",
+        ),
         ("<Ressemble/>".to_owned(), 400, INVALID, "FILTER"),
         (format!("<Within><ValueReference>geom</ValueReference>{geometry}</Within>"), 400, INVALID, "FILTER"),
         ("<ResourceId rid=\"parc_iris.1\" startDate=\"2024-01-01\"/>".to_owned(), 501, OPTION, "startDate"),
@@ -208,6 +219,7 @@ fn older(portal: &'static Portal) {
             ("GetFeature&TYPENAME=parc_iris&MAXFEATURES=x", 400, INVALID, "MAXFEATURES"),
             ("GetFeature&TYPENAME=parc_iris&SRSNAME=EPSG:1", 400, INVALID, "SRSNAME"),
             ("GetFeature&TYPENAME=parc_iris&CQL_FILTER=inconnue=1", 400, INVALID, "CQL_FILTER"),
+            ("GetFeature&TYPENAME=parc_iris&CQL_FILTER=nom=nb_logements", 403, PROCESSING, "CQL_FILTER"),
             ("GetPropertyValue&TYPENAME=parc_iris", 501, OPERATION, "GetPropertyValue"),
             ("Transaction", 501, OPERATION, "Transaction"),
         ];

@@ -192,6 +192,8 @@ pub enum ExceptionStyle {
         version: OwsVersion,
         /// The name that the client gave its request, which some exceptions repeat (09-025r2 table 3).
         handle: Option<Box<str>>,
+        /// Whether the filter stood in `CQL_FILTER`: what fails while it is applied is located there, else at `FILTER`.
+        cql: bool,
     },
     /// Problem document (RFC 9457), as JSON or as an HTML page.
     Problem {

@@ -20,7 +20,10 @@ pub use texts::{reason, text};
 pub fn answer(error: &Error, style: &ExceptionStyle, french: bool, base: &str) -> Answer {
     let mut answer = match style {
         ExceptionStyle::Wms { version, image } => wms::answer(error, version, image.as_ref(), french),
-        ExceptionStyle::Ows { version, handle } => ows::answer(error, *version, handle.as_deref(), french),
+        ExceptionStyle::Ows { version, handle, cql } => {
+            let error = error.clone().filtered_by(if *cql { "CQL_FILTER" } else { "FILTER" });
+            ows::answer(&error, *version, handle.as_deref(), french)
+        }
         ExceptionStyle::Problem { html } => problem::answer(error, *html, french, base),
     };
     answer.headers.extend(headers(error));

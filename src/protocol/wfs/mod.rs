@@ -38,14 +38,15 @@ use version::Version;
 /// # Errors
 /// A [`Failure`] in the protocol's own exception form.
 pub fn parse(request: &Request, site: &Site) -> std::result::Result<Call, Failure> {
-    let style = |version: Version, handle| ExceptionStyle::Ows { version: version.exceptions(), handle };
-    let failure = |version: Version, error: Error| Failure { error, exceptions: style(version, None) };
+    let style = |version: Version, handle, cql| ExceptionStyle::Ows { version: version.exceptions(), handle, cql };
+    let failure = |version: Version, error: Error| Failure { error, exceptions: style(version, None, false) };
     let by_pairs = |pairs: &[(String, String)]| {
         let kvp = kvp::Kvp::new(pairs);
         let version = version(&kvp).map_err(|e| failure(Version::OFFERED[0], e))?;
-        Ok((version, None, kvp::read(&kvp, version, &site.limits)))
+        let cql = kvp.get("CQL_FILTER").is_some();
+        Ok((version, None, cql, kvp::read(&kvp, version, &site.limits)))
     };
-    let (version, handle, operation) = match request.method {
+    let (version, handle, cql, operation) = match request.method {
         Method::GET | Method::HEAD => by_pairs(&request.query)?,
         // An HTML form posts the same pairs in the body.
         Method::POST if is_form(request) => {
@@ -58,14 +59,14 @@ pub fn parse(request: &Request, site: &Site) -> std::result::Result<Call, Failur
             let document = document.map_err(|e| failure(Version::OFFERED[0], e))?;
             let version = xml::version(&document).map_err(|e| failure(Version::OFFERED[0], e))?;
             let handle = document.attribute("handle").map(|h| printable(h).into());
-            (version, handle, xml::read(&document, version, &site.catalogue.service.namespace))
+            (version, handle, false, xml::read(&document, version, &site.catalogue.service.namespace))
         }
         _ => {
             let error = Error::Method { method: request.method.to_string(), allow: "GET, HEAD, POST, OPTIONS" };
             return Err(failure(Version::OFFERED[0], error));
         }
     };
-    let exceptions = style(version, handle);
+    let exceptions = style(version, handle, cql);
     let made = operation.and_then(|o| call(o, version, exceptions.clone(), site));
     made.map_err(|error| Failure { error, exceptions })
 }

@@ -139,6 +139,12 @@ impl Bench {
         (status, media, text(answer))
     }
 
+    /// How the server answers when the store refuses a request that was understood.
+    pub fn refused(&self, request: &Request, error: &Error) -> String {
+        let call = self.parse(request).unwrap();
+        text(crate::protocol::exception::answer(error, &call.exceptions, true, ""))
+    }
+
     /// The text of a successful answer to a GET.
     pub fn text(&self, query: &str) -> String {
         let (status, _, text) = self.answer(&get(query));

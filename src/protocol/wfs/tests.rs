@@ -1,7 +1,7 @@
 //! Requests as clients send them, answers as they need them.
 
 use super::testing::{Bench, get, post};
-use crate::error::{Error, NameKind};
+use crate::error::{Error, NameKind, Reason};
 use crate::filter::Filter;
 use crate::geo::{Crs, Envelope};
 use crate::query::Query;
@@ -535,4 +535,21 @@ fn ecql_is_geoservers() {
         .unwrap();
     assert!(matches!((&both[0].filter, &both[1].filter), (Filter::All, Filter::Like { match_case: false, .. })));
     assert!(matches!(ask("nom"), Err(Error::Invalid { name, .. }) if name == "CQL_FILTER"));
+}
+
+#[test]
+fn a_filter_that_fails_on_the_rows_is_located_where_it_stood() {
+    let b = Bench::new();
+    let slow = Error::Processing { name: "FILTER".into(), reason: Reason::TooSlow };
+    for version in ["VERSION=2.0.0&TYPENAMES=parc_commune", "VERSION=1.1.0&TYPENAME=parc_commune"] {
+        let ask = |rest: &str| b.refused(&get(&format!("SERVICE=WFS&REQUEST=GetFeature&{version}{rest}")), &slow);
+        assert!(ask("&CQL_FILTER=INCLUDE").contains("locator=\"CQL_FILTER\">"), "{}", ask("&CQL_FILTER=INCLUDE"));
+        assert!(ask("").contains("locator=\"FILTER\">"), "{}", ask(""));
+    }
+    let form = "application/x-www-form-urlencoded".parse().unwrap();
+    let mut posted = post("SERVICE=WFS&VERSION=2.0.0&REQUEST=GetFeature&TYPENAMES=parc_commune&CQL_FILTER=INCLUDE");
+    posted.headers.insert(http::header::CONTENT_TYPE, form);
+    assert!(b.refused(&posted, &slow).contains("(CQL_FILTER)"), "{}", b.refused(&posted, &slow));
+    let other = Error::Processing { name: "geom".into(), reason: Reason::SpatialOperator };
+    assert!(b.refused(&posted, &other).contains("locator=\"geom\">"));
 }

@@ -18,7 +18,7 @@ use http::Method;
 /// # Errors
 /// A [`Failure`] in the protocol's own exception form.
 pub fn parse(request: &Request, site: &Site) -> std::result::Result<Call, Failure> {
-    let exceptions = ExceptionStyle::Ows { version: OwsVersion::Wmts10, handle: None };
+    let exceptions = ExceptionStyle::Ows { version: OwsVersion::Wmts10, handle: None, cql: false };
     match understand(request, site) {
         Ok((name, query, reply)) => Ok(Call {
             data: matches!(query, Query::Map(_) | Query::Info(_)),
