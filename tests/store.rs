@@ -372,7 +372,8 @@ group = "essai"
 const SCHEMA: &str = "
 CREATE EXTENSION postgis;
 CREATE SCHEMA registre; CREATE SCHEMA pub;
-CREATE TABLE registre.publication (id bigint PRIMARY KEY, etat text, courante_depuis timestamptz);
+CREATE TABLE registre.publication (id bigint PRIMARY KEY, etat text, courante_depuis timestamptz, fin_grace timestamptz,
+    parametres jsonb NOT NULL DEFAULT '{}');
 CREATE TABLE pub.lieu (publication bigint, code text, nom text, valeur numeric(8,2), geom geometry(Point, 2154));
 CREATE ROLE seuil_server;
 INSERT INTO registre.publication VALUES (1, 'courante', '2024-01-01T00:00Z');
