@@ -261,20 +261,28 @@ impl Default for Attacker {
 }
 
 impl Attacker {
-    /// In French, for reports; empty when no landlord attacks.
+    /// Who they are, for reports in French, which name the coalitions; empty when no landlord attacks.
     pub fn words(&self) -> String {
-        let mut words = Vec::new();
-        if self.alone {
-            words.push("chaque bailleur".to_owned());
-        }
-        if self.groups {
-            words.push("chaque groupe de bailleurs".to_owned());
-        }
-        if self.pairs {
-            words.push("deux d'entre eux ensemble".to_owned());
-        }
-        words.extend(self.coalitions.iter().map(|names| format!("la coalition {}", names.join(" + "))));
-        words.join(", ")
+        let coalitions = self.coalitions.iter().map(|names| format!("la coalition {}", names.join(" + ")));
+        self.kinds().map(|(fr, _)| fr.to_owned()).chain(coalitions).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The same for all partners, in French and English: coalitions are not named to them.
+    pub fn public_words(&self) -> [String; 2] {
+        let coalition = Some(("chaque coalition désignée", "any coalition that is named"));
+        let all: Vec<_> = self.kinds().chain(coalition.filter(|_| !self.coalitions.is_empty())).collect();
+        let list = |words: Vec<&str>| words.join(", ");
+        [list(all.iter().map(|w| w.0).collect()), list(all.iter().map(|w| w.1).collect())]
+    }
+
+    /// The kinds of attackers beside coalitions, in French and English.
+    fn kinds(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        let kinds = [
+            (self.alone, ("chaque bailleur", "any one landlord")),
+            (self.groups, ("chaque groupe de bailleurs", "any one group of landlords")),
+            (self.pairs, ("deux d'entre eux ensemble", "any two of these together")),
+        ];
+        kinds.into_iter().filter(|(there, _)| *there).map(|(_, words)| words)
     }
 }
 

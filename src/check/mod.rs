@@ -21,7 +21,7 @@ mod who;
 pub use attack::{Figures, Finding, Residence, Rule, Time, attack};
 pub use interval::Doubt;
 pub use read::Knowledge;
-pub use report::{Report, Subject};
+pub use report::{Report, STYLE, Subject, escape};
 pub use who::Landlords;
 
 use crate::config::{Config, Zero};
@@ -94,7 +94,7 @@ pub async fn run(config: &Config, publication: i64, files: &[PathBuf]) -> Result
     let mut report = Report::new(publication, &rule, &config.secrecy);
     let (mut landlords, mut rest) = (Landlords::default(), Vec::new());
     for file in files {
-        if first_line(file)? == Landlords::HEADER {
+        if first_line(file)? == Landlords::HEADER.join(";") {
             landlords = Landlords::read(file)?;
         } else {
             rest.push(file);

@@ -4,6 +4,10 @@ use super::attack::{Finding, Rule};
 use crate::config::{Attacker, Secrecy, Zero};
 use std::fmt::Write;
 
+/// How the reports of a publication look.
+pub const STYLE: &str = "<style>body{font:16px/1.5 sans-serif;max-width:60em;margin:2em auto;padding:0 1em}\
+                         table{border-collapse:collapse}td,th{border:1px solid #bbb;padding:.2em .6em;text-align:left}</style>";
+
 /// What was attacked, and what was found.
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct Report {
@@ -64,11 +68,9 @@ impl Report {
     /// A page in French.
     pub fn html(&self) -> String {
         let mut page = String::from(
-            "<!doctype html><html lang=\"fr\"><meta charset=\"utf-8\"><title>Contrôle du secret statistique</title>\
-             <style>body{font:16px/1.5 sans-serif;max-width:60em;margin:2em auto;padding:0 1em}table{border-collapse:collapse}\
-             td,th{border:1px solid #bbb;padding:.2em .6em;text-align:left}</style>",
+            "<!doctype html><html lang=\"fr\"><meta charset=\"utf-8\"><title>Contrôle du secret statistique</title>",
         );
-        let _ = write!(page, "<h1>Contrôle du secret statistique, publication {}</h1>", self.publication);
+        let _ = write!(page, "{STYLE}<h1>Contrôle du secret statistique, publication {}</h1>", self.publication);
         let verdict = match self.constats.len() {
             0 => "Aucune donnée sous le seuil ne peut être déduite par l'attaque décrite ci-dessous.".to_owned(),
             n => format!("{n} divulgation(s) possible(s) : la publication est refusée."),
@@ -86,7 +88,7 @@ impl Report {
              divulgation de celle-ci.</p>",
             match self.attaquants.words().as_str() {
                 "" => String::new(),
-                who => format!(", et se met à la place de {who}, qui retranchent leur propre patrimoine"),
+                who => format!(", et se met à la place de {}, qui retranchent leur propre patrimoine", escape(who)),
             },
             self.seuil,
             self.residences,
@@ -140,6 +142,7 @@ impl Report {
     }
 }
 
-fn escape(text: &str) -> String {
+/// A text as HTML.
+pub fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

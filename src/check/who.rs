@@ -43,8 +43,8 @@ impl<'a> Attacker<'a> {
 }
 
 impl Landlords {
-    /// First column of a file of landlords: `bailleur;nom;groupe`, one line a landlord.
-    pub const HEADER: &str = "bailleur;nom;groupe";
+    /// Columns of a file of landlords, one line a landlord.
+    pub const HEADER: [&str; 3] = ["bailleur", "nom", "groupe"];
 
     /// Reads one.
     ///

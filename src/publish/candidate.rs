@@ -58,18 +58,7 @@ fn words(s: &Secrecy) -> Text {
             ),
         ),
     };
-    let a = &s.attacker;
-    // Coalitions are named to whoever reads the report, not to all partners.
-    let all = [
-        (a.alone, "chaque bailleur", "any one landlord"),
-        (a.groups, "chaque groupe de bailleurs", "any one group of landlords"),
-        (a.pairs, "deux d'entre eux", "any two of these"),
-        (!a.coalitions.is_empty(), "chaque coalition désignée", "any coalition that is named"),
-    ];
-    let list = |text: fn(&(bool, &'static str, &'static str)) -> &'static str| {
-        all.iter().filter(|w| w.0).map(text).collect::<Vec<_>>().join(", ")
-    };
-    let (fr, en) = (list(|w| w.1), list(|w| w.2));
+    let [fr, en] = s.attacker.public_words();
     let landlord = |before: &str, who: &str, after: &str| {
         if who.is_empty() { String::new() } else { format!("{before}{who}{after}") }
     };

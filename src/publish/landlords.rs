@@ -5,7 +5,6 @@ use super::candidate::Candidate;
 use super::plan::{self, Parameters};
 use crate::config::Secrecy;
 use std::collections::{BTreeMap, HashMap};
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// A landlord.
@@ -88,14 +87,11 @@ impl Landlords {
     pub fn write(&self, dir: &Path) -> Result<PathBuf, PublishError> {
         let path = dir.join("bailleurs.csv");
         let wrong = |source| PublishError::File { path: path.clone(), source };
-        let mut file = std::io::BufWriter::new(std::fs::File::create(&path).map_err(wrong)?);
-        writeln!(file, "{}", crate::check::Landlords::HEADER).map_err(wrong)?;
-        // Quoted: names may hold a separator.
-        let quoted = |text: &Option<String>| {
-            text.as_ref().map_or_else(String::new, |t| format!("\"{}\"", t.replace('"', "\"\"")))
-        };
+        let mut file = csv::WriterBuilder::new().delimiter(b';').from_path(&path).map_err(|e| wrong(e.into()))?;
+        file.write_record(crate::check::Landlords::HEADER).map_err(|e| wrong(e.into()))?;
         for l in &self.list {
-            writeln!(file, "{};{};{}", l.siren, quoted(&l.name), quoted(&l.group)).map_err(wrong)?;
+            let [name, group] = [&l.name, &l.group].map(|t| t.as_deref().unwrap_or_default());
+            file.write_record([l.siren.as_str(), name, group]).map_err(|e| wrong(e.into()))?;
         }
         file.flush().map_err(wrong)?;
         Ok(path)

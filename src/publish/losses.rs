@@ -3,6 +3,7 @@
 
 use super::PublishError;
 use super::candidate::Candidate;
+use crate::check::escape;
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 
@@ -86,8 +87,4 @@ pub(super) async fn maps(c: &Candidate<'_>) -> Result<String, PublishError> {
         }
     }
     Ok(page)
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

@@ -1,6 +1,7 @@
 //! What a publication did, how long it took and what protection cost.
 
 use super::plan::Price;
+use crate::check::{STYLE, escape};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fmt::Write as _;
@@ -127,9 +128,7 @@ impl Report {
     /// The report as a page for a reader, in French.
     pub fn html(&self) -> String {
         let mut out = format!(
-            "<!doctype html><html lang=\"fr\"><head><meta charset=\"utf-8\"><title>Publication {0}</title>\
-             <style>body{{font:16px/1.5 sans-serif;max-width:60em;margin:2em auto;padding:0 1em}}table{{border-collapse:collapse}}\
-             td,th{{border:1px solid #bbb;padding:.2em .6em;text-align:left}}</style></head><body>\
+            "<!doctype html><html lang=\"fr\"><head><meta charset=\"utf-8\"><title>Publication {0}</title>{STYLE}</head><body>\
              <h1>Publication {0}</h1><h2>Paramètres du secret</h2><ul>",
             self.publication
         );
@@ -206,5 +205,5 @@ fn attackers(parameters: &Value) -> String {
     if words.is_empty() {
         return "aucun bailleur".to_owned();
     }
-    format!("{words}, qui retranchent leur propre patrimoine").replace('&', "&amp;").replace('<', "&lt;")
+    format!("{}, qui retranchent leur propre patrimoine", escape(&words))
 }
