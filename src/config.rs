@@ -271,8 +271,8 @@ impl Attacker {
     pub fn public_words(&self) -> [String; 2] {
         let coalition = Some(("chaque coalition désignée", "any coalition that is named"));
         let all: Vec<_> = self.kinds().chain(coalition.filter(|_| !self.coalitions.is_empty())).collect();
-        let list = |words: Vec<&str>| words.join(", ");
-        [list(all.iter().map(|w| w.0).collect()), list(all.iter().map(|w| w.1).collect())]
+        let words = |word: fn(&(&'static str, &'static str)) -> &'static str| all.iter().map(word).collect::<Vec<_>>();
+        [words(|w| w.0).join(" ou de "), words(|w| w.1).join(" or of ")]
     }
 
     /// The kinds of attackers beside coalitions, in French and English.

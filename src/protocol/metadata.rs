@@ -151,6 +151,15 @@ fn services(context: &Context) -> Vec<Value> {
     all.into_iter().map(|(url, protocol, name)| context! { url => url, protocol => protocol, name => name }).collect()
 }
 
+/// Whose data, and how they were made: each as a sentence.
+fn origin(service: &Service, french: bool) -> String {
+    match (service.attribution.get(french), service.lineage.get(french)) {
+        ("", how) => how.to_owned(),
+        (by, "") => by.to_owned(),
+        (by, how) => format!("{}. {how}", by.trim_end_matches('.')),
+    }
+}
+
 fn of_layer(layer: &Layer, facts: Option<&LayerFacts>, published: &str, rule: &Text, context: &Context) -> Value {
     let (service, base) = (&context.site.catalogue.service, &context.base_url);
     let mut online = services(context);
@@ -165,8 +174,7 @@ fn of_layer(layer: &Layer, facts: Option<&LayerFacts>, published: &str, rule: &T
             [one] => format!("{} {one}. ", if french { "Millésime" } else { "Vintage" }),
             [first, .., last] => format!("{} {first} – {last}. ", if french { "Millésimes" } else { "Vintages" }),
         };
-        let (by, how) = (service.attribution.get(french), service.lineage.get(french));
-        format!("{spoken}{by} {how} {}", rule.get(french)).trim().to_owned()
+        format!("{spoken}{} {}", origin(service, french), rule.get(french)).trim().to_owned()
     };
     context! {
         ..context! {
@@ -198,10 +206,7 @@ fn of_service(facts: &[LayerFacts], published: &str, context: &Context) -> Value
     let operates_on: Vec<Value> = layers
         .map(|l| context! { id => l.name.as_str(), url => address(&context.base_url, service, &l.name) })
         .collect();
-    let lineage = |french| {
-        let text = format!("{} {}", service.attribution.get(french), service.lineage.get(french));
-        text.trim().to_owned()
-    };
+    let lineage = |french| origin(service, french);
     let operations: Vec<Value> =
         services(context).into_iter().map(|s| context! { name => "GetCapabilities", ..s }).collect();
     context! {
