@@ -7,6 +7,7 @@ pub mod crs;
 pub mod envelope;
 mod esri;
 pub mod geometry;
+mod lambert;
 pub mod tms;
 pub mod transform;
 pub mod wkb;

@@ -1,5 +1,6 @@
 //! From one coordinate reference system to another, and the rounding of what is handed out.
 
+use super::lambert::Lambert;
 use super::{Crs, Envelope, Position};
 use proj4rs::Proj;
 use proj4rs::errors::Error as ProjError;
@@ -10,13 +11,21 @@ use std::sync::OnceLock;
 /// the published precision, and data in France are never shifted between them.
 #[derive(Clone)]
 pub struct Transform {
-    /// `None`: nothing to do.
-    ends: Option<(Proj, Proj)>,
+    way: Way,
+}
+
+#[derive(Clone)]
+enum Way {
+    /// Nothing to do.
+    Same,
+    /// Between Lambert-93 and CC50.
+    Cones(Lambert),
+    Library(Box<(Proj, Proj)>),
 }
 
 impl std::fmt::Debug for Transform {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Transform").field("identity", &self.ends.is_none()).finish()
+        f.debug_struct("Transform").field("identity", &matches!(self.way, Way::Same)).finish()
     }
 }
 
@@ -30,15 +39,23 @@ impl Transform {
     pub fn from_srid(srid: u32, to: Crs) -> Option<Transform> {
         let (from, to) = (Crs::from_epsg(srid).map_or(srid, code), code(to));
         if from == to {
-            return Some(Transform { ends: None });
+            return Some(Transform { way: Way::Same });
         }
-        Some(Transform { ends: Some((definition(from)?, definition(to)?)) })
+        let way = match Lambert::between(from, to) {
+            Some(cones) => Way::Cones(cones),
+            None => Way::Library(Box::new((definition(from)?, definition(to)?))),
+        };
+        Some(Transform { way })
     }
 
     /// Transforms positions in place, `[x, y]` order, degrees for geographic CRS. A position outside the domain of the
     /// projection becomes NaN.
     pub fn apply(&self, positions: &mut [Position]) {
-        let Some((from, to)) = &self.ends else { return };
+        let (from, to) = match &self.way {
+            Way::Same => return,
+            Way::Cones(cones) => return positions.iter_mut().for_each(|p| *p = cones.apply(*p)),
+            Way::Library(ends) => (&ends.0, &ends.1),
+        };
         if from.is_latlong() {
             positions.iter_mut().flatten().for_each(|v| *v = v.to_radians());
         }
@@ -59,7 +76,7 @@ impl Transform {
     /// A box that holds the image of a box: its sides are curves in the other CRS, so they are followed at 32 points each
     /// and a margin covers what lies between. `None` when a point has no image.
     pub fn envelope(&self, b: &Envelope) -> Option<Envelope> {
-        if self.ends.is_none() {
+        if matches!(self.way, Way::Same) {
             return Some(*b);
         }
         let mut outline = ring(b, 32);
