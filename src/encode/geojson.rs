@@ -5,7 +5,7 @@
 
 use super::number::fixed;
 use super::positions::Positions;
-use super::row::{Piece, Row};
+use super::row::{Cell, Piece, Row, TOGETHER};
 use super::{Encoder, Features, Producer};
 use crate::catalogue::Catalogue;
 use crate::error::Error;
@@ -148,10 +148,17 @@ impl Encoder for GeoJson {
             None => out.extend_from_slice(b"null"),
         }
         out.extend_from_slice(br#","properties":{"#);
-        for (key, column) in &part.fields {
-            let column = &data.table.columns[*column];
-            self.row.put(key.padded());
-            self.row.put(column.dictionary.json_padded(column.code(row)));
+        let mut cells = [Cell::default(); TOGETHER];
+        for fields in part.fields.chunks(TOGETHER) {
+            for (cell, (_, column)) in cells.iter_mut().zip(fields) {
+                let column = &data.table.columns[*column];
+                let code = column.code(row);
+                *cell = Cell::new(code, column.dictionary.json_padded(code));
+            }
+            for (cell, (key, _)) in cells.iter().zip(fields) {
+                self.row.put(key.padded());
+                self.row.put_cell(cell);
+            }
         }
         self.row.flush(out);
         out.push(b'}');

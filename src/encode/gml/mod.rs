@@ -7,7 +7,7 @@ mod geometry;
 
 pub use geometry::{GeometryWriter, property_type};
 
-use super::row::{Piece, Row};
+use super::row::{Cell, Piece, Row, TOGETHER};
 use super::{Encoder, positions::Positions};
 use crate::catalogue::{Catalogue, Layer, LayerId};
 use crate::error::Error;
@@ -189,13 +189,19 @@ impl Encoder for Gml {
         out.extend_from_slice(&part.open);
         out.extend_from_slice(self.id.as_bytes());
         out.extend_from_slice(b"\">");
-        for field in &part.fields {
-            let column = &data.table.columns[field.column];
-            match column.code(row) {
-                NULL => self.row.put(field.nil.padded()),
-                code => {
+        let mut cells = [Cell::default(); TOGETHER];
+        for fields in part.fields.chunks(TOGETHER) {
+            for (cell, field) in cells.iter_mut().zip(fields) {
+                let column = &data.table.columns[field.column];
+                let code = column.code(row);
+                *cell = Cell::new(code, column.dictionary.xml_padded(code));
+            }
+            for (cell, field) in cells.iter().zip(fields) {
+                if cell.code == NULL {
+                    self.row.put(field.nil.padded());
+                } else {
                     self.row.put(field.open.padded());
-                    self.row.put(column.dictionary.xml_padded(code));
+                    self.row.put_cell(cell);
                     self.row.put(field.close.padded());
                 }
             }
