@@ -339,8 +339,8 @@ impl Service {
         let digest = made.digest;
         let body = body.on_finish(Box::new(move |bytes, outcome| {
             if let Some(mut permit) = holding.permit {
-                if let (Outcome::Complete, Some(sha256)) = (outcome, digest.as_ref().and_then(|d| d.get())) {
-                    permit.set_hash(*sha256);
+                if let (Outcome::Complete, Some(hash)) = (outcome, digest.as_ref().and_then(|d| d.get())) {
+                    permit.set_hash(*hash);
                 }
                 permit.close(Close {
                     features: holding.features,

@@ -15,7 +15,6 @@ use seuil::convention::words::{Purpose, Use};
 use seuil::convention::{file, samples};
 use seuil::db::{self, Role, Which};
 use seuil::pki::{Authority, Issued, Request};
-use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -261,7 +260,7 @@ impl Drop for Server {
 }
 
 /// What the clients of a run have received: identifier ▶ (the whole body's hash when it came whole).
-type Ledger = HashMap<String, Option<[u8; 32]>>;
+type Ledger = HashMap<String, Option<String>>;
 
 const PATHS: [&str; 6] = [
     "/collections/parc_commune/items?f=json&limit=20",
@@ -297,7 +296,7 @@ fn clients(address: &str, pki: &Path, wanted: usize, count: &AtomicUsize, twice:
                     count.fetch_add(1, Ordering::Relaxed);
                     // Headers alone are no body.
                     if !body.is_empty() {
-                        let hash = complete.then(|| Sha256::digest(&body).into());
+                        let hash = complete.then(|| format!("blake3:{}", blake3::hash(&body).to_hex()));
                         if ledger.lock().expect("ledger").insert(download, hash).is_some() {
                             twice.store(true, Ordering::Relaxed);
                         }
@@ -379,12 +378,12 @@ fn judge(config: &Config, ledger: &Ledger, state: &Path) {
     let instance = ledger.keys().next().and_then(|k| k.split('-').next()).expect("an identifier").to_owned();
     let query = |sql: &str| desk.runtime.block_on(auditor.query(sql, &[&instance])).expect(sql);
     /// Times opened, times ended, hash, outcome.
-    type Record = (u32, u32, Option<Vec<u8>>, String);
+    type Record = (u32, u32, Option<String>, String);
     let mut records: HashMap<String, Record> = HashMap::new();
     for row in query("SELECT instance || '-' || sequence FROM journal.acces WHERE instance = $1") {
         records.entry(row.get(0)).or_default().0 += 1;
     }
-    for row in query("SELECT instance || '-' || acces, sha256, issue FROM journal.fin WHERE instance = $1") {
+    for row in query("SELECT instance || '-' || acces, corps, issue FROM journal.fin WHERE instance = $1") {
         let record = records.entry(row.get(0)).or_default();
         record.1 += 1;
         (record.2, record.3) = (row.get(1), row.get(2));
@@ -397,7 +396,7 @@ fn judge(config: &Config, ledger: &Ledger, state: &Path) {
     for (download, hash) in ledger {
         let (_, _, recorded, outcome) = &records[download];
         if let (Some(hash), Some(recorded)) = (hash, recorded) {
-            assert_eq!(recorded.as_slice(), hash, "{download}");
+            assert_eq!(recorded, hash, "{download}");
             hashes += 1;
         }
         // A client that has the whole body may have been faster than the record of the end: a kill between the two.

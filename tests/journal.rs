@@ -6,8 +6,10 @@ use crate::portal::Portal;
 use seuil::convention::audit::verify::{self, Verified};
 use seuil::convention::audit::{destruction, incident, purge};
 use seuil::convention::record::seal;
+use seuil::convention::trace::{self, Trace};
 use seuil::convention::{Close, Recorder};
 use seuil::db::{Role, Which};
+use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -17,6 +19,7 @@ pub const CASES: &[Case] = &[
     ("a_whole_record_is_proved_and_a_changed_one_is_not", tampering),
     ("a_purge_is_verified_and_the_rest_still_proved", purged),
     ("a_download_is_traced_by_its_identifier_or_ranked", traced),
+    ("a_record_with_an_older_hash_is_still_traced", older),
     ("an_incident_extract_names_who_is_concerned", extract),
     ("models_for_data_protection_say_what_is_in_force", models),
     ("a_certificate_of_destruction_is_taken_after_the_end", destroyed),
@@ -156,6 +159,49 @@ fn write(folder: &Path, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
     let path = folder.join(name);
     std::fs::write(&path, bytes).expect("file");
     path
+}
+
+/// A body was hashed with SHA-256 once: such ends are compared with their text, and found by the file's bytes.
+fn older(portal: &'static Portal) {
+    let desk = Desk::new(portal, "older");
+    desk.signed("lille");
+    let recorder = desk.wait(Recorder::open_spool(&desk.config)).expect("spool");
+    let bodies = ["a body of today", "a body of once"];
+    for body in bodies {
+        let mut permit = desk.wait(recorder.open(access("lille"))).expect("permit");
+        permit.set_hash(blake3::hash(body.as_bytes()).into());
+        permit.close(Close { features: 1, bytes: body.len() as u64, outcome: "complete", millis: 3 });
+    }
+    record(&desk, &recorder, 1);
+    let corps = format!("blake3:{}", blake3::hash(bodies[1].as_bytes()).to_hex());
+    let sha = hex::encode(Sha256::digest(bodies[1]));
+    desk.wait(as_superuser_of(
+        &desk,
+        &format!(
+            "SET session_replication_role = replica;
+             UPDATE journal.fin SET corps = NULL, sha256 = decode('{sha}', 'hex'),
+                 ligne = replace(ligne, '\"corps\":\"{corps}\"', '\"sha256\":\"{sha}\"') WHERE corps = '{corps}'"
+        ),
+    ));
+    let auditor = desk.role(Role::Auditor);
+    assert_eq!(desk.ask(&auditor, "SELECT count(*) FROM journal.fin WHERE sha256 IS NOT NULL").expect("ends"), ["1"]);
+    assert!(checked(&desk, &[]).columns.iter().all(|c| c.1 == 0), "columns and text agree");
+    let catalogue = seuil::catalogue::load_embedded().expect("catalogue");
+    let folder = tempfile::tempdir().expect("folder");
+    for (body, algorithm) in bodies.iter().zip(["blake3:", "sha256:"]) {
+        let path = write(folder.path(), "a.bin", body);
+        match desk.wait(trace::trace(&auditor, &catalogue, &path)).expect("trace") {
+            Trace::Same(all) => {
+                assert_eq!(all.len(), 1);
+                assert!(all[0].hash.as_ref().is_some_and(|h| h.starts_with(algorithm)), "{all:?}");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    let forged =
+        "SET session_replication_role = replica; UPDATE journal.fin SET corps = 'blake3:00' WHERE corps IS NOT NULL";
+    desk.wait(as_superuser_of(&desk, forged));
+    assert_eq!(checked(&desk, &[]).columns.iter().map(|c| c.1).sum::<i64>(), 1, "a changed hash is told");
 }
 
 fn traced(portal: &'static Portal) {

@@ -24,7 +24,7 @@ impl Trace {
             Outcome::Named(all) => {
                 for (access, same) in all {
                     show(&access);
-                    match (same, &access.sha256) {
+                    match (same, &access.hash) {
                         (true, _) => println!("    the file is, byte for byte, what was sent"),
                         (false, Some(_)) => println!(
                             "    the file is not, byte for byte, what was sent: saved anew, changed or put together"

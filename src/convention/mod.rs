@@ -26,7 +26,7 @@ pub mod words;
 pub use compile::compile;
 pub use holder::Holder;
 pub use quota::{Budget, Quotas};
-pub use record::{Close, Open, Permit, Recorder, Refused};
+pub use record::{BodyHash, Close, Open, Permit, Recorder, Refused};
 pub use registry::{Convention, Identity, Registry, State};
 pub use rows::{CertificateRow, ConventionRow, Rows};
 pub use scope::{Access, Operation, Scoped, Territory};

@@ -80,7 +80,8 @@ pub async fn extract(client: &Client, scope: &Scope) -> Result<Extract> {
         "SELECT a.instance || '-' || a.sequence, to_char(a.ouvert_le AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'),
                 a.convention, a.serie, host(a.adresse), a.finalite, a.protocole, a.operation,
                 array_to_string(a.couches, ' '), array_to_string(a.emprise, ' '), a.publication::text,
-                coalesce(f.issue, 'en cours'), f.objets::text, f.octets::text, f.duree_ms::text, encode(f.sha256, 'hex')
+                coalesce(f.issue, 'en cours'), f.objets::text, f.octets::text, f.duree_ms::text,
+                coalesce(f.corps, 'sha256:' || encode(f.sha256, 'hex'))
          FROM journal.acces a
          LEFT JOIN journal.fin f ON f.instance = a.instance AND f.acces = a.sequence AND f.ferme_le >= a.ouvert_le
          WHERE a.ouvert_le >= to_timestamp($1) AND a.ouvert_le < to_timestamp($2) {}
@@ -135,7 +136,7 @@ pub async fn extract(client: &Client, scope: &Scope) -> Result<Extract> {
                 "objets",
                 "octets",
                 "duree_ms",
-                "sha256",
+                "empreinte",
             ],
             accesses,
         )?,

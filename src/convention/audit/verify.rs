@@ -72,6 +72,7 @@ const COLUMNS: [(&str, &str); 3] = [
                IS DISTINCT FROM ((l->>'acces')::int8, l->>'issue', (l->>'objets')::int8, (l->>'octets')::int8,
                                  (l->>'duree_ms')::int8, (l->>'n')::int8)
             OR f.ferme_le IS DISTINCT FROM to_timestamp((l->>'le')::float8 / 1000)
+            OR f.corps IS DISTINCT FROM l->>'corps'
             OR encode(f.sha256, 'hex') IS DISTINCT FROM l->>'sha256'",
     ),
     (

@@ -153,7 +153,15 @@ mod tests {
                     Entry::Segment(Head { le: n as i64, instance, precedent, ouverts: Vec::new() })
                 } else {
                     let issue = "complete".to_owned();
-                    let end = line::End { acces: n, issue, objets: None, octets: None, duree_ms: None, sha256: None };
+                    let end = line::End {
+                        acces: n,
+                        issue,
+                        objets: None,
+                        octets: None,
+                        duree_ms: None,
+                        corps: None,
+                        sha256: None,
+                    };
                     Entry::Fin { le: n as i64, end }
                 };
                 let mut bytes = Vec::new();

@@ -68,6 +68,11 @@ pub(super) struct End {
     pub objets: Option<u64>,
     pub octets: Option<u64>,
     pub duree_ms: Option<u64>,
+    /// Hash of the body, `blake3:` and hexadecimal digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub corps: Option<String>,
+    /// SHA-256 of the body, hexadecimal: only in lines that older versions wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
 }
 

@@ -43,6 +43,17 @@ pub struct Open {
     pub publication: i64,
 }
 
+/// BLAKE3 of a body, before compression.
+///
+/// The chain of the record is SHA-256, and so are keys and files of evidence: small texts, and the algorithm that every
+/// auditor has at hand. A body is up to a gigabyte, and its hash must not cost more than making it.
+pub type BodyHash = [u8; 32];
+
+/// A body's hash as it is recorded: with its algorithm, since older records hold SHA-256.
+pub(super) fn named(hash: &BodyHash) -> String {
+    format!("blake3:{}", hex::encode(hash))
+}
+
 /// How an access ended.
 #[derive(Debug, Clone)]
 pub struct Close {
@@ -107,7 +118,7 @@ pub struct Permit {
     pub download: String,
     sequence: u64,
     begun: Instant,
-    hash: Option<[u8; 32]>,
+    hash: Option<BodyHash>,
     sender: Option<Sender<Message>>,
 }
 
@@ -117,9 +128,9 @@ impl Permit {
         Permit { download, sequence, begun: Instant::now(), hash: None, sender: Some(sender) }
     }
 
-    /// Notes the SHA-256 of the body, to be recorded at the end.
-    pub fn set_hash(&mut self, sha256: [u8; 32]) {
-        self.hash = Some(sha256);
+    /// Notes the hash of the body, to be recorded at the end.
+    pub fn set_hash(&mut self, hash: BodyHash) {
+        self.hash = Some(hash);
     }
 
     /// Records the end.
@@ -135,7 +146,8 @@ impl Permit {
                 objets: features,
                 octets: bytes,
                 duree_ms: Some(millis),
-                sha256: self.hash.map(hex::encode),
+                corps: self.hash.as_ref().map(named),
+                sha256: None,
             };
             // The writer outlives every permit; if it died, recovery will call this access interrupted.
             let _ = sender.send(Message::Close(end));

@@ -226,7 +226,7 @@ async fn begins(transaction: &Transaction<'_>, instance: &str, lines: &[Kept]) -
 
 async fn ends(transaction: &Transaction<'_>, instance: &str, lines: &[Kept]) -> Sent {
     let mut all = Columns::default();
-    let (mut access, mut outcome, mut hashes) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut access, mut outcome, mut hashes, mut old) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut counts: [Vec<Option<i64>>; 3] = Default::default();
     for kept in lines {
         let Entry::Fin { le, end } = &kept.line.entry else { continue };
@@ -236,7 +236,8 @@ async fn ends(transaction: &Transaction<'_>, instance: &str, lines: &[Kept]) -> 
         for (column, value) in counts.iter_mut().zip([end.objets, end.octets, end.duree_ms]) {
             column.push(value.map(number));
         }
-        hashes.push(end.sha256.as_ref().and_then(|h| hex::decode(h).ok()));
+        hashes.push(end.corps.as_deref());
+        old.push(end.sha256.as_ref().and_then(|h| hex::decode(h).ok()));
     }
     if all.n.is_empty() {
         return Ok(());
@@ -244,13 +245,17 @@ async fn ends(transaction: &Transaction<'_>, instance: &str, lines: &[Kept]) -> 
     let [features, bytes, millis] = &counts;
     transaction
         .execute(
-            "INSERT INTO journal.fin (instance, sequence, ferme_le, acces, issue, objets, octets, duree_ms, sha256,
-                 ligne, empreinte)
-             SELECT $1, n, to_timestamp(le), acces, issue, objets, octets, duree_ms, sha256, ligne, empreinte
+            "INSERT INTO journal.fin (instance, sequence, ferme_le, acces, issue, objets, octets, duree_ms, corps,
+                 sha256, ligne, empreinte)
+             SELECT $1, n, to_timestamp(le), acces, issue, objets, octets, duree_ms, corps, sha256, ligne,
+                 empreinte
              FROM unnest($2::int8[], $3::float8[], $4::int8[], $5::text[], $6::int8[], $7::int8[], $8::int8[],
-                 $9::bytea[], $10::text[], $11::bytea[])
-                 t (n, le, acces, issue, objets, octets, duree_ms, sha256, ligne, empreinte)",
-            &[&instance, &all.n, &all.le, &access, &outcome, features, bytes, millis, &hashes, &all.text, &all.hash],
+                 $9::text[], $10::bytea[], $11::text[], $12::bytea[])
+                 t (n, le, acces, issue, objets, octets, duree_ms, corps, sha256, ligne, empreinte)",
+            &[
+                &instance, &all.n, &all.le, &access, &outcome, features, bytes, millis, &hashes, &old, &all.text,
+                &all.hash,
+            ],
         )
         .await?;
     Ok(())

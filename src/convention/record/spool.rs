@@ -95,7 +95,7 @@ impl Spool {
             .into_iter()
             .map(|acces| {
                 let issue = "interrupted".to_owned();
-                Item::End(End { acces, issue, objets: None, octets: None, duree_ms: None, sha256: None })
+                Item::End(End { acces, issue, objets: None, octets: None, duree_ms: None, corps: None, sha256: None })
             })
             .collect();
         if !ends.is_empty() {
@@ -352,7 +352,15 @@ mod tests {
     use super::*;
 
     fn end(acces: u64) -> Item {
-        Item::End(End { acces, issue: "complete".into(), objets: None, octets: None, duree_ms: None, sha256: None })
+        Item::End(End {
+            acces,
+            issue: "complete".into(),
+            objets: None,
+            octets: None,
+            duree_ms: None,
+            corps: None,
+            sha256: None,
+        })
     }
 
     fn refuse_writes(spool: &mut Spool) -> File {

@@ -86,9 +86,24 @@ async fn the_record_is_on_disk_when_the_permit_is_given() {
     let read = lines(dir.path());
     assert_eq!(outcome_of(&read, &download), ["complete"]);
     assert_eq!(outcome_of(&read, &lost), ["aborted"]);
-    let ends = |k: &Kept| matches!(&k.line.entry, Entry::Fin { end, .. } if end.sha256 == Some("07".repeat(32)));
+    let ends = |k: &Kept| matches!(&k.line.entry, Entry::Fin { end, .. } if end.corps == Some(format!("blake3:{}", "07".repeat(32))));
     assert!(read.iter().any(ends));
     check(&read).unwrap();
+}
+
+#[test]
+fn ends_that_older_versions_wrote_are_read() {
+    let sha = "07".repeat(32);
+    let text = format!(
+        r#"{{"n":4,"nature":"fin","le":5,"acces":3,"issue":"complete","objets":1,"octets":2,"duree_ms":3,"sha256":"{sha}"}}"#
+    );
+    let read: line::Line = serde_json::from_str(&text).unwrap();
+    let Entry::Fin { end, .. } = &read.entry else { panic!("{read:?}") };
+    assert_eq!((end.corps.as_deref(), end.sha256.as_deref()), (None, Some(sha.as_str())));
+    let none = text.replace(&format!("\"{sha}\""), "null");
+    assert!(
+        matches!(serde_json::from_str(&none), Ok(line::Line { entry: Entry::Fin { end, .. }, .. }) if end.sha256.is_none())
+    );
 }
 
 #[tokio::test]

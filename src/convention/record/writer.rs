@@ -322,7 +322,15 @@ impl Writer {
 }
 
 fn never_began(acces: u64) -> Item {
-    Item::End(End { acces, issue: "failed".into(), objets: None, octets: None, duree_ms: None, sha256: None })
+    Item::End(End {
+        acces,
+        issue: "failed".into(),
+        objets: None,
+        octets: None,
+        duree_ms: None,
+        corps: None,
+        sha256: None,
+    })
 }
 
 /// Bytes and number of the finished segments.

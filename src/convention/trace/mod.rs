@@ -49,8 +49,8 @@ pub struct Access {
     pub features: Option<i64>,
     /// Bytes.
     pub bytes: Option<i64>,
-    /// SHA-256 of the body.
-    pub sha256: Option<Vec<u8>>,
+    /// Hash of the body with its algorithm: `blake3:` or, of older records, `sha256:` and hexadecimal digits.
+    pub hash: Option<String>,
 }
 
 /// What a trace found.
@@ -84,15 +84,17 @@ pub async fn trace(client: &Client, catalogue: &Catalogue, path: &Path) -> Resul
         let sql = format!("{ACCESS} WHERE a.instance = $1 AND a.sequence = $2");
         let rows = client.query(&sql, &[instance, sequence]).await.map_err(fail)?;
         named.extend(rows.iter().map(access).map(|a| {
-            let same = a.sha256.as_deref() == Some(&marks.sha256[..]);
+            let same = a.hash.as_ref().is_some_and(|h| marks.hashes.contains(h));
             (a, same)
         }));
     }
     if !named.is_empty() {
         return Ok(Trace::Named(named));
     }
-    let sql = format!("{ACCESS} WHERE f.sha256 = $1 ORDER BY a.ouvert_le DESC");
-    let same = client.query(&sql, &[&marks.sha256.as_slice()]).await.map_err(fail)?;
+    let sql = format!(
+        "{ACCESS} WHERE coalesce(f.corps, 'sha256:' || encode(f.sha256, 'hex')) = ANY ($1) ORDER BY a.ouvert_le DESC"
+    );
+    let same = client.query(&sql, &[&marks.hashes.as_slice()]).await.map_err(fail)?;
     if !same.is_empty() {
         return Ok(Trace::Same(same.iter().map(access).collect()));
     }
@@ -113,7 +115,7 @@ const ACCESS: &str = "
            coalesce((SELECT c.titulaire || ' (' || c.usage || ')' FROM convention.certificat c
                      WHERE c.convention = a.convention AND c.serie = a.serie ORDER BY c.certificat DESC LIMIT 1), ''),
            a.serie, host(a.adresse), a.finalite, a.protocole || ' ' || a.operation, a.couches, a.publication, f.issue,
-           f.objets, f.octets, f.sha256
+           f.objets, f.octets, coalesce(f.corps, 'sha256:' || encode(f.sha256, 'hex'))
     FROM journal.acces a
     LEFT JOIN journal.fin f ON f.instance = a.instance AND f.acces = a.sequence AND f.ferme_le >= a.ouvert_le
     LEFT JOIN convention.etat e ON e.convention = a.convention";
@@ -135,6 +137,6 @@ fn access(r: &Row) -> Access {
         outcome: r.get(12),
         features: r.get(13),
         bytes: r.get(14),
-        sha256: r.get(15),
+        hash: r.get(15),
     }
 }

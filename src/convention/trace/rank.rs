@@ -226,7 +226,7 @@ mod tests {
             outcome: Some("complete".into()),
             features: Some(features),
             bytes: None,
-            sha256: None,
+            hash: None,
         }
     }
 

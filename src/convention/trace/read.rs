@@ -1,6 +1,6 @@
 //! What a found file says: identifiers of downloads anywhere in its bytes or its name; features through GDAL.
 
-use crate::convention::ConventionError;
+use crate::convention::{ConventionError, record};
 use gdal::vector::LayerAccess;
 use gdal::{Dataset, DatasetOptions, GdalOpenFlags};
 use sha2::{Digest, Sha256};
@@ -13,12 +13,13 @@ const DRIVERS: [&str; 8] = ["GeoJSON", "GeoJSONSeq", "GML", "CSV", "GPKG", "ESRI
 /// Features that are kept, evenly spread over the file.
 pub(super) const SAMPLE: usize = 200;
 
-/// Identifiers and hash of a file.
+/// Identifiers and hashes of a file.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Marks {
     /// (instance, sequence), in order of appearance, each once.
     pub downloads: Vec<(String, i64)>,
-    pub sha256: [u8; 32],
+    /// As records name them: `blake3:...`, and `sha256:...` of older ones.
+    pub hashes: [String; 2],
 }
 
 /// The features of a file.
@@ -43,7 +44,7 @@ pub(super) fn marks(path: &Path) -> Result<Marks, ConventionError> {
     let mut file = std::fs::File::open(path).map_err(|e| fault(path, e))?;
     let mut found = Marks::default();
     downloads(path.file_name().unwrap_or_default().as_encoded_bytes(), &mut found.downloads);
-    let mut sha = Sha256::new();
+    let (mut blake, mut sha) = (blake3::Hasher::new(), Sha256::new());
     let mut buffer = vec![0; 1 << 20];
     // An identifier may lie across two reads: the end of one is looked at again with the next.
     let mut kept = 0;
@@ -52,13 +53,14 @@ pub(super) fn marks(path: &Path) -> Result<Marks, ConventionError> {
         if n == 0 {
             break;
         }
+        blake.update(&buffer[kept..kept + n]);
         sha.update(&buffer[kept..kept + n]);
         let end = kept + n;
         downloads(&buffer[..end], &mut found.downloads);
         kept = end.min(64);
         buffer.copy_within(end - kept..end, 0);
     }
-    found.sha256 = sha.finalize().into();
+    found.hashes = [record::named(&blake.finalize().into()), format!("sha256:{}", hex::encode(sha.finalize()))];
     Ok(found)
 }
 
@@ -165,7 +167,8 @@ mod tests {
         std::fs::write(&path, &bytes).unwrap();
         let marks = marks(&path).unwrap();
         assert_eq!(marks.downloads, [("18869f92141d2640".to_owned(), 71)]);
-        assert_eq!(marks.sha256, <[u8; 32]>::from(Sha256::digest(&bytes)));
+        let sha = format!("sha256:{}", hex::encode(Sha256::digest(&bytes)));
+        assert_eq!(marks.hashes, [format!("blake3:{}", blake3::hash(&bytes).to_hex()), sha]);
         let named = dir.path().join("parc_iris_18869f92141d2640-9.csv");
         std::fs::write(&named, "x").unwrap();
         assert_eq!(super::marks(&named).unwrap().downloads, [("18869f92141d2640".to_owned(), 9)]);
