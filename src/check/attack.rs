@@ -65,6 +65,8 @@ pub struct Time {
     pub vintage: i32,
     /// It was published before: what such times alone tell cannot be taken back and is no finding.
     pub former: bool,
+    /// A third party publishes it: sums of the whole stock as it stands in the vintage, whatever is shown here.
+    pub outside: bool,
     /// All residences on the map or counted.
     pub residences: Vec<Residence>,
     /// Zone rows published with data, as `scale:code`.
@@ -106,6 +108,8 @@ struct System<'a> {
 struct Group<'a> {
     rows: Vec<Row>,
     members: Vec<(Unknown<'a>, u64, Option<u32>)>,
+    /// The publication examined shows it: it is in sums of third parties alone.
+    known: bool,
 }
 
 /// Groups and rows that hang together.
@@ -183,20 +187,26 @@ fn parts<'s>(system: &'s System<'s>) -> Vec<Part<'s>> {
     by_root.into_values().map(part).collect()
 }
 
+/// Residences that the publication examined shows, by the rows of third parties that count them.
+type Stripped<'a> = BTreeMap<Vec<Row>, Vec<(Unknown<'a>, u64, Option<u32>)>>;
+
 fn system<'a>(times: &'a [Time], figures: Figures, landlords: &mut HashMap<&'a str, u32>) -> System<'a> {
+    // Sums of third parties are compared with the figures of their own vintage.
+    let times: Vec<&Time> = times.iter().filter(|t| !t.outside || figures == Figures::Renewed).collect();
     let state = |s: i32| if figures == Figures::Renewed { s } else { 0 };
     let mut known: HashSet<Unknown<'_>> = HashSet::new();
     // Of these, known before.
     let mut before: HashSet<Unknown<'_>> = HashSet::new();
-    for time in times {
+    for time in &times {
         let own = state(time.vintage);
         let known = if time.former { &mut before } else { &mut known };
         known.extend(time.residences.iter().filter(|r| r.published).map(|r| (&*r.id, own)));
     }
     known.extend(&before);
     let (mut rows, mut former) = (Vec::new(), Vec::new());
+    let mut stripped = Stripped::new();
     let mut facts: BTreeMap<Unknown<'_>, (u64, Option<u32>, Vec<Row>)> = BTreeMap::new();
-    for time in times {
+    for time in &times {
         let mut shown: HashMap<&str, Row> = HashMap::new();
         for zone in &time.zones {
             shown.insert(zone, rows.len() as Row);
@@ -209,6 +219,17 @@ fn system<'a>(times: &'a [Time], figures: Figures, landlords: &mut HashMap<&'a s
             if r.published || r.state == 0 || r.units == 0 {
                 continue;
             }
+            let mut number = |l: &'a str| {
+                let n = landlords.len() as u32;
+                *landlords.entry(l).or_insert(n)
+            };
+            if time.outside && known.contains(&unknown) {
+                if !before.contains(&unknown) {
+                    let signature = r.zones.iter().filter_map(|z| shown.get(&**z).copied()).collect();
+                    stripped.entry(signature).or_default().push((unknown, r.units, r.landlord.as_deref().map(number)));
+                }
+                continue;
+            }
             if known.contains(&unknown) {
                 // A former row without what is shown only now says more than it did.
                 if time.former && !before.contains(&unknown) {
@@ -216,10 +237,7 @@ fn system<'a>(times: &'a [Time], figures: Figures, landlords: &mut HashMap<&'a s
                 }
                 continue;
             }
-            let landlord = r.landlord.as_deref().map(|l| {
-                let n = landlords.len() as u32;
-                *landlords.entry(l).or_insert(n)
-            });
+            let landlord = r.landlord.as_deref().map(&mut number);
             let fact = facts.entry(unknown).or_insert((r.units, landlord, Vec::new()));
             // The least that was ever counted of it: what is to be protected.
             fact.0 = fact.0.min(r.units);
@@ -233,10 +251,19 @@ fn system<'a>(times: &'a [Time], figures: Figures, landlords: &mut HashMap<&'a s
         }
         signature.sort_unstable();
         signature.dedup();
-        let group = groups.entry(signature.clone()).or_insert_with(|| Group { rows: signature, members: Vec::new() });
+        let new = || Group { rows: signature.clone(), members: Vec::new(), known: false };
+        let group = groups.entry(signature.clone()).or_insert_with(new);
         group.members.push((unknown, units, landlord));
     }
-    System { rows, former, groups: groups.into_values().collect() }
+    let mut groups: Vec<Group<'_>> = groups.into_values().collect();
+    // What is shown of a sum of third parties is a row of its own: without it their sums tell what they tell anyway.
+    for (mut signature, members) in stripped.into_iter().filter(|(rows, _)| !rows.is_empty()) {
+        signature.push(rows.len() as Row);
+        rows.push("");
+        former.push(false);
+        groups.push(Group { rows: signature, members, known: true });
+    }
+    System { rows, former, groups }
 }
 
 /// What is left of groups for one attacker: his own residences are no unknowns.
@@ -250,7 +277,8 @@ fn attack_as(
 ) -> Vec<Finding> {
     let members = |g: usize| part.groups[g].members.iter().filter(|m| !m.2.is_some_and(|l| attacker.owns(l)));
     let left: Vec<Vec<u64>> = (0..part.groups.len()).map(|g| members(g).map(|m| m.1).collect()).collect();
-    let big: Vec<bool> = left.iter().map(|units| !units.is_empty() && fault(units, rule).is_none()).collect();
+    let large = |(units, g): (&Vec<u64>, &&Group<'_>)| !units.is_empty() && (g.known || fault(units, rule).is_none());
+    let big: Vec<bool> = left.iter().zip(&part.groups).map(large).collect();
     if left.iter().zip(&big).all(|(units, big)| *big || units.is_empty()) {
         return Vec::new();
     }
@@ -345,7 +373,7 @@ mod tests {
     }
 
     fn time(residences: Vec<Residence>, zones: &[&str]) -> Time {
-        Time { name: "2024".into(), vintage: 2024, former: false, residences, zones: texts(zones) }
+        Time { name: "2024".into(), vintage: 2024, residences, zones: texts(zones), ..Time::default() }
     }
 
     const A: &[&str] = &["iris:1", "commune:1"];
@@ -439,6 +467,52 @@ mod tests {
         );
         let found = attack("parc", &[t], &rule(false, false), &Landlords::default());
         assert_eq!(found.iter().map(|f| f.kind).collect::<Vec<_>>(), ["dominance"]);
+    }
+
+    /// A table of a third party by commune: all residences, published here or not.
+    fn outside(residences: &[Residence], zones: &[&str]) -> Time {
+        let all = residences.iter().map(|r| Residence {
+            published: false,
+            zones: r.zones.iter().map(|z| Arc::from(format!("marge:{z}"))).collect::<Vec<_>>().into(),
+            ..r.clone()
+        });
+        Time { former: true, outside: true, ..time(all.collect(), zones) }
+    }
+
+    #[test]
+    fn a_table_of_a_third_party_is_subtracted_from() {
+        let all = vec![
+            residence("x", A, false, 6, "l"),
+            residence("y", A, true, 40, "m"),
+            residence("a", B, false, 9, "k"),
+            residence("b", B, false, 9, "l"),
+            residence("c", B, false, 9, "n"),
+        ];
+        // Commune and IRIS 1 are withheld; IRIS 2 and the residence that is shown leave x of the commune's known total.
+        let found = alone(&[time(all.clone(), &["iris:2"]), outside(&all, &["marge:commune:1"])]);
+        assert!(found.iter().any(|f| f.kind == "exact" && f.residences == ["x@2024"]), "{found:?}");
+        // With IRIS 2 withheld as well x is one of four.
+        assert_eq!(alone(&[time(all.clone(), &[]), outside(&all, &["marge:commune:1"])]), []);
+    }
+
+    #[test]
+    fn what_third_parties_give_away_by_themselves_is_no_finding() {
+        let all = vec![
+            residence("x", A, false, 6, "l"),
+            residence("y", B, true, 40, "m"),
+            residence("a", B, false, 9, "k"),
+            residence("b", B, false, 9, "l"),
+            residence("c", B, false, 9, "n"),
+        ];
+        // The commune minus the part of it that is IRIS 2 gives x, whether y is shown or not.
+        let tables = outside(&all, &["marge:commune:1", "marge:iris:2"]);
+        assert_eq!(alone(&[time(all.clone(), &[]), tables.clone()]), []);
+        // A residence less of those that are left: with it they may be known, without it not.
+        let mut more = all.clone();
+        more[2].published = true;
+        more[3].published = true;
+        let found = alone(&[time(more, &[]), tables]);
+        assert!(found.iter().any(|f| f.residences == ["c@2024"]), "{found:?}");
     }
 
     #[test]

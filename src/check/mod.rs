@@ -6,8 +6,8 @@
 //!
 //! What it looks for: sums over too few units or residences, or dominated by one, derivable by linear algebra over the zones
 //! of all vintages and publications together, by anybody, by a landlord or a corporate group, by two of them or by coalitions
-//! that are named; and categories inside sums that are large enough of which too little is in doubt, in each vintage. Any
-//! finding refuses the publication. Not yet: tables of third parties.
+//! that are named; with what third parties publish of the same stock, by commune; and categories inside sums that are large enough
+//! of which too little is in doubt, in each vintage. Any finding refuses the publication.
 
 mod algebra;
 mod attack;

@@ -51,6 +51,7 @@ impl Epoch {
             name: format!("{vintage} (publication {publication})"),
             vintage,
             former: true,
+            outside: false,
             residences: self.rows.iter().map(residence).collect(),
             zones: self.zones.clone(),
         }

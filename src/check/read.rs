@@ -29,6 +29,8 @@ pub struct Knowledge {
     rows: BTreeMap<String, HashMap<(i32, Arc<str>), Known>>,
     /// Of former publications.
     past: BTreeMap<String, Past>,
+    /// By subject and vintage: residences that rows of third parties count, named by their zones.
+    outside: BTreeMap<String, BTreeMap<i32, Vec<Residence>>>,
     texts: Texts,
 }
 
@@ -70,6 +72,9 @@ impl Knowledge {
     /// the row was shown. There `id` may be a zone row that was shown, `scale:code`. Other lines tell of the publication that is
     /// examined, and of former ones of which no line tells.
     ///
+    /// A line whose publication is `marge` tells of a sum that a third party has published of the stock as it stands: `zones`
+    /// names the rows that count the residence, with its figures of the vintage.
+    ///
     /// # Errors
     /// [`CheckError::Knowledge`] with the line.
     pub fn read(path: &Path) -> Result<Knowledge, CheckError> {
@@ -103,6 +108,12 @@ impl Knowledge {
             let zones = record.get(6).unwrap_or_default().split_whitespace().map(|z| texts.text(z)).collect();
             let zones = texts.list(zones);
             let known = Known { units: number(3, "unites")?, landlord, state: number(5, "compte")? as i32, zones };
+            if record.get(7) == Some("marge") {
+                let all = knowledge.outside.entry(subject.clone()).or_default().entry(millesime).or_default();
+                let Known { units, landlord, zones, .. } = known;
+                all.push(Residence { id, zones, published: false, state: millesime, units, landlord });
+                continue;
+            }
             let Some(publication) = record.get(7).filter(|p| !p.is_empty()) else {
                 rows.insert((millesime, id), known);
                 continue;
@@ -244,7 +255,19 @@ pub async fn times(
     // A publication that is held has rows in every theme: those of other vintages need not be.
     let held: BTreeSet<i64> = times.keys().map(|(_, publication)| *publication).collect();
     times.extend(past.dropped(&held));
-    Ok(distinct(times.into_values().collect()))
+    let mut times = distinct(times.into_values().collect());
+    for (vintage, residences) in knowledge.outside.get(subject).into_iter().flatten() {
+        let zones: BTreeSet<&Arc<str>> = residences.iter().flat_map(|r| r.zones.iter()).collect();
+        times.push(Time {
+            name: format!("{vintage} (tables de tiers)"),
+            vintage: *vintage,
+            former: true,
+            outside: true,
+            residences: residences.clone(),
+            zones: zones.into_iter().map(Arc::clone).collect(),
+        });
+    }
+    Ok(times)
 }
 
 /// Lists of zones by the codes that a row on the map names.

@@ -1,7 +1,7 @@
 //! `seuil import`.
 
 use crate::config::Config;
-use crate::import::{self, Encodage, Options, Source, lots, progress::Bar};
+use crate::import::{self, Encodage, Options, Source, Theme, lots, progress::Bar};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -35,7 +35,7 @@ enum What {
     /// Landlords and their corporate groups.
     Bailleurs(Table),
     /// Open tables of the SDES by commune or EPCI.
-    Marges(Table),
+    Marges(Margins),
     /// Lists what has been imported.
     List,
     /// Removes the rows of an import that no publication uses any more, and verifies it.
@@ -58,6 +58,15 @@ struct Table {
     /// Encoding, where it cannot be told from the text.
     #[arg(long, value_enum, default_value_t)]
     encodage: Encodage,
+}
+
+#[derive(Debug, clap::Args)]
+struct Margins {
+    #[command(flatten)]
+    table: Table,
+    /// Theme whose figures the table sums.
+    #[arg(long, value_enum, default_value_t)]
+    theme: Theme,
 }
 
 #[derive(Debug, clap::Args)]
@@ -86,7 +95,7 @@ impl Table {
 
 impl Outline {
     fn job(self, source: Source) -> (Source, PathBuf, i32, Options) {
-        let options = Options { encodage: self.encodage, layer: self.layer, crs: self.crs };
+        let options = Options { encodage: self.encodage, layer: self.layer, crs: self.crs, ..Options::default() };
         (source, self.file, self.millesime, options)
     }
 }
@@ -108,7 +117,10 @@ impl Import {
             What::Demandes(t) => t.job(Source::Demandes),
             What::Equipements(t) => t.job(Source::Equipements),
             What::Bailleurs(t) => t.job(Source::Bailleurs),
-            What::Marges(t) => t.job(Source::Marges),
+            What::Marges(m) => {
+                let (source, file, millesime, options) = m.table.job(Source::Marges);
+                (source, file, millesime, Options { theme: m.theme, ..options })
+            }
             What::List => return list(&config).await,
             What::Purge { lot, current } => {
                 println!("lot {lot}: {} rows removed, none left", lots::purge(&config, lot, current).await?);

@@ -8,7 +8,7 @@ use super::fields::Fields;
 use super::keys::Keys;
 use super::layout::Layout;
 use super::table::{Row, columns};
-use super::value;
+use super::{Theme, value};
 use std::path::Path;
 
 columns! {
@@ -18,7 +18,7 @@ columns! {
 
 /// One row a figure.
 pub(super) const TARGETS: &[Target] =
-    &[Target { relation: "ref.marge", columns: &["echelle", "code", "champ", "valeur"] }];
+    &[Target { relation: "ref.marge", columns: &["theme", "echelle", "code", "champ", "valeur"] }];
 
 /// The layout of margins.
 pub(super) struct Marges {
@@ -26,12 +26,13 @@ pub(super) struct Marges {
     /// Place in the file and name of each figure.
     figures: Vec<(usize, String)>,
     key: (usize, &'static str),
+    theme: Theme,
 }
 
 impl Marges {
     /// The header is still to be read.
-    pub fn new() -> Self {
-        Marges { keys: Keys::new(), figures: Vec::new(), key: (COMMUNE, "commune") }
+    pub fn new(theme: Theme) -> Self {
+        Marges { keys: Keys::new(), figures: Vec::new(), key: (COMMUNE, "commune"), theme }
     }
 }
 
@@ -107,7 +108,13 @@ impl Layout for Marges {
             return Err(row.reject(column, "this zone is on an earlier line already"));
         }
         for ((_, name), value) in self.figures.iter().zip(values) {
-            out.table(0).row().text(Some(scale)).text(Some(code)).text(Some(name)).float8(value);
+            out.table(0)
+                .row()
+                .text(Some(self.theme.name()))
+                .text(Some(scale))
+                .text(Some(code))
+                .text(Some(name))
+                .float8(value);
         }
         Ok(())
     }
@@ -118,7 +125,7 @@ mod tests {
     use super::*;
 
     fn header(names: &[&str]) -> Result<Marges, ImportError> {
-        let mut m = Marges::new();
+        let mut m = Marges::new(Theme::Parc);
         m.header(Path::new("x.csv"), &names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>())?;
         Ok(m)
     }

@@ -130,6 +130,31 @@ pub struct Options {
     pub layer: Option<String>,
     /// CRS of a geographic file that names none, e.g. `EPSG:2154`.
     pub crs: Option<String>,
+    /// Theme whose figures a table of a third party sums.
+    pub theme: Theme,
+}
+
+/// A theme whose figures third parties may publish.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum Theme {
+    /// Stock (RPLS).
+    #[default]
+    Parc,
+    /// Occupation.
+    Occupation,
+    /// Allocations (SNE).
+    Attributions,
+}
+
+impl Theme {
+    /// Name in the database.
+    pub fn name(self) -> &'static str {
+        match self {
+            Theme::Parc => "parc",
+            Theme::Occupation => "occupation",
+            Theme::Attributions => "attributions",
+        }
+    }
 }
 
 /// What an import did.
@@ -175,7 +200,7 @@ pub async fn run(
         Source::Demandes => (demandes::TARGETS, csv(demandes::Demandes::new(), options)),
         Source::Equipements => (equipements::TARGETS, csv(equipements::Equipements, options)),
         Source::Bailleurs => (bailleurs::TARGETS, csv(bailleurs::Bailleurs::new(), options)),
-        Source::Marges => (marges::TARGETS, csv(marges::Marges::new(), options)),
+        Source::Marges => (marges::TARGETS, csv(marges::Marges::new(options.theme), options)),
         Source::Communes => (communes::TARGETS, contours(communes::Communes::new(), options)),
         Source::Iris => (iris::TARGETS, contours(iris::Iris::new(), options)),
         Source::Qpv => (qpv::TARGETS, contours(qpv::Qpv::new(), options)),

@@ -260,12 +260,15 @@ async fn missing(source: &Client) -> Result<(), PublishError> {
     }
 }
 
-/// The newest complete imports, as the registry shows them.
+/// The newest complete imports, and of tables of third parties all of them, as the registry shows them.
 async fn lots(source: &impl tokio_postgres::GenericClient) -> Result<Value, PublishError> {
     let row = source
         .query_one(
             "SELECT coalesce(jsonb_agg(jsonb_build_object('source', source, 'millesime', millesime, 'version', version)
-                                       ORDER BY source, millesime), '[]') FROM import.courant WHERE source <> 'marges'",
+                                       ORDER BY source, millesime, version), '[]')
+             FROM (SELECT source, millesime, version FROM import.courant WHERE source <> 'marges'
+                   UNION ALL SELECT source, millesime, version FROM import.lot
+                   WHERE source = 'marges' AND etat = 'complet') l",
             &[],
         )
         .await
@@ -289,8 +292,9 @@ async fn begin(source: &mut Client, serving: &Client, wanted: &Value, lots: &Val
     transaction.execute("SELECT plan.choisir($1)", &[&publication]).await.map_err(doing())?;
     transaction
         .execute(
-            "INSERT INTO import.emploi SELECT $1, lot FROM import.courant WHERE source = 'bailleurs'
-             ORDER BY millesime DESC LIMIT 1",
+            "INSERT INTO import.emploi
+             (SELECT $1::bigint, lot FROM import.courant WHERE source = 'bailleurs' ORDER BY millesime DESC LIMIT 1)
+             UNION ALL SELECT $1, lot FROM import.lot WHERE source = 'marges' AND etat = 'complet'",
             &[&publication],
         )
         .await

@@ -54,7 +54,7 @@ pub(super) async fn prove(c: &Candidate<'_>, workers: &Workers) -> Result<(Strin
 
 /// One file of knowledge: of every residence that is on the map or counted, in every vintage of a theme, the units and the
 /// landlord, whether zones count it, with the figures of which vintage, and in which zones where that is not plain; then the
-/// same of every publication that ever became current, from the ledger and the archive.
+/// same of every publication that ever became current, from the ledger and the archive; then what tables of third parties count.
 async fn knowledge(
     pair: &Pair,
     publication: i64,
@@ -70,7 +70,9 @@ async fn knowledge(
              FROM travail.connaissances($1, $2, $3, $4)
              UNION ALL
              SELECT millesime, id, unites, bailleur, compte, zones, publication::text, CASE WHEN montre THEN '1' ELSE '0' END
-             FROM plan.connaissances_passees($1, $2, $3, $4)",
+             FROM plan.connaissances_passees($1, $2, $3, $4)
+             UNION ALL
+             SELECT millesime, id, unites, bailleur, millesime, zones, 'marge', '' FROM travail.connaissances_marges($1, $2, $4)",
             [&publication as &(dyn tokio_postgres::types::ToSql + Sync), &theme.name(), &family, &(place as i32 + 1)],
         )
         .await

@@ -129,6 +129,17 @@ impl Sources {
         let mut input = VintageInput { vintage, stock, ..VintageInput::default() };
         let Some(place) = self.contexts.get(&context) else { return Ok(input) };
         input.zones.clone_from(&place.zones);
+        let margins = pair
+            .source
+            .query(
+                "SELECT insee_com FROM travail.marges($1, $2) WHERE millesime = $3",
+                &[&self.publication, &theme.name(), &vintage],
+            )
+            .await
+            .map_err(doing())?;
+        let communes = margins.iter().filter_map(|row| place.numbers.0[0].get(row.get::<_, &str>(0)).copied());
+        let own = |z: &u32| place.zones.get(*z as usize).is_some_and(|z| z.scale == plan::COMMUNE);
+        input.margins = communes.filter(own).collect();
         let sql = format!(
             "SELECT id, coalesce(p.nb_logements, 0), coalesce(u.unites, '{{}}')
              FROM (SELECT id, nb_logements FROM travail.parc WHERE millesime = $1 AND echelle = 'residence') p

@@ -12,6 +12,7 @@
 //! A residence that was withheld and need not be any more is shown when that gives away nothing of what was counted with
 //! it: then it is known, and what is left of its cell must hold by itself, as it was counted and as it is.
 
+use super::COMMUNE;
 use super::rule::{Member, Parameters, holds};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -69,6 +70,8 @@ pub(super) struct Now {
     pub landlord: Option<u32>,
     /// Zones.
     pub place: Place,
+    /// Its commune, where a third party publishes the commune's sum of this vintage.
+    pub outside: Option<u32>,
     /// Facts that anyone may know differ from those of the state that is counted.
     pub changed: bool,
 }
@@ -78,6 +81,10 @@ pub(super) struct Now {
 pub(super) struct Stock {
     /// By residence.
     pub counted: BTreeMap<u32, Counted>,
+    /// Communes whose sum of the vintage a third party publishes.
+    pub guarded: BTreeSet<u32>,
+    /// By such a commune: residences that are not shown and never counted.
+    pub aside: Vec<(u32, Member)>,
     /// Residences that have left, with the group that each left in: what comes back splits it.
     gone: BTreeMap<u32, (u32, Member)>,
     groups: u32,
@@ -205,7 +212,10 @@ impl Stock {
         let mut moves = self.proposals(now);
         moves.retain(|id, _| !shown.contains(id));
         loop {
-            let wrong = self.wrong(p, &moves, now, shown, place);
+            let mut wrong = self.wrong(p, &moves, now, shown, place);
+            if wrong.is_empty() {
+                wrong = self.told_apart(p, &moves, now, shown, place);
+            }
             if wrong.is_empty() {
                 return moves;
             }
@@ -213,6 +223,57 @@ impl Stock {
                 moves.remove(id);
             });
         }
+    }
+
+    /// Moves without which enough is left that zones do not count as it stands, in a commune known from outside: all of a cell,
+    /// the fewest units first. Where nothing is left, what they count of former vintages is told.
+    fn told_apart(
+        &self,
+        p: &Parameters,
+        moves: &BTreeMap<u32, Move>,
+        now: &BTreeMap<u32, Now>,
+        shown: &BTreeSet<u32>,
+        place: &impl Fn(u32, usize) -> Place,
+    ) -> BTreeSet<u32> {
+        if self.guarded.is_empty() {
+            return BTreeSet::new();
+        }
+        let mut left: BTreeMap<u32, Vec<Member>> = BTreeMap::new();
+        let mut former: BTreeMap<u32, Vec<Member>> = BTreeMap::new();
+        for (id, c) in self.counted.iter().filter(|(_, c)| !c.known) {
+            let commune = place(*id, c.state)[COMMUNE].checked_sub(1);
+            if let Some(commune) = commune.filter(|_| !shown.contains(id) && !moves.contains_key(id)) {
+                former.entry(commune).or_default().push(c.member());
+            }
+        }
+        let mut renewed: BTreeMap<u32, BTreeMap<(Option<u32>, Place), Part>> = BTreeMap::new();
+        for (commune, member) in &self.aside {
+            left.entry(*commune).or_default().push(*member);
+        }
+        for (id, n) in now.iter().filter(|(id, _)| !shown.contains(id)) {
+            let Some(commune) = n.outside else { continue };
+            let member = Member { units: n.own.0, dwellings: n.own.1, landlord: n.landlord };
+            if moves.contains_key(id) {
+                let cell = (self.counted.get(id).map(|c| c.group), n.place);
+                renewed.entry(commune).or_default().entry(cell).or_default().push((*id, member));
+            } else {
+                left.entry(commune).or_default().push(member);
+            }
+        }
+        let mut wrong = BTreeSet::new();
+        for commune in &self.guarded {
+            let left = left.remove(commune).unwrap_or_default();
+            let told = if left.is_empty() { former.remove(commune).unwrap_or_default() } else { left.clone() };
+            if holds(p, told) {
+                continue;
+            }
+            let mut cells: Vec<Part> = renewed.remove(commune).unwrap_or_default().into_values().collect();
+            cells.sort_by_key(|cell| cell.iter().map(|(_, m)| u64::from(m.units)).sum::<u64>());
+            let mends = |cell: &&Part| holds(p, left.iter().copied().chain(cell.iter().map(|(_, m)| *m)));
+            let cell = cells.iter().find(mends).or(cells.first());
+            wrong.extend(cell.into_iter().flatten().map(|(id, _)| *id));
+        }
+        wrong
     }
 
     /// Of the residences to be shown, some without which less would be given away; empty when nothing is.
@@ -440,8 +501,13 @@ mod tests {
     const HERE: Place = [1, 0, 2, 0, 0, 0, 0, 0, 0];
 
     fn now(list: &[(u32, u32, u32)]) -> BTreeMap<u32, Now> {
-        let now =
-            |units: u32, landlord| Now { own: (units, units), landlord: Some(landlord), place: HERE, changed: false };
+        let now = |units: u32, landlord| Now {
+            own: (units, units),
+            landlord: Some(landlord),
+            place: HERE,
+            outside: None,
+            changed: false,
+        };
         list.iter().map(|(id, units, landlord)| (*id, now(*units, *landlord))).collect()
     }
 

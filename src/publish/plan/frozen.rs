@@ -83,7 +83,7 @@ impl Series<'_> {
         track.residences.push(decisions);
         if let Some(frozen) = &input.frozen {
             let then = self.counted_then(v, track, frozen);
-            let closed = |g: u32| track.closed.contains(&g);
+            let closed = |g: u32| track.closed.contains(&g) && !self.outside.knows(g);
             stock.impose(then, |id, state| self.place(v, id, state, closed));
             track.counted.push(stock.counted.clone());
         } else {

@@ -21,6 +21,7 @@ mod categories;
 mod cells;
 mod frozen;
 mod output;
+mod outside;
 mod rebuild;
 mod repair;
 mod rule;

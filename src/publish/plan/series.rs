@@ -6,6 +6,7 @@
 
 use super::batch::{Counted, Now, Place, Stock};
 use super::frozen::Past;
+use super::outside::Outside;
 use super::rule::Parameters;
 use super::themes::Kind;
 use super::timeline::Timeline;
@@ -38,6 +39,8 @@ pub struct Series<'a> {
     /// Rows that the plan shows in the stock, by vintage of the stock; `None`: this is the stock.
     pub(super) stock: Option<&'a HashMap<i32, Shown>>,
     pub(super) time: Timeline<'a>,
+    /// What third parties publish of the track under way.
+    pub(super) outside: Outside,
     pub(super) out: Outcome,
 }
 
@@ -68,7 +71,8 @@ impl<'a> Series<'a> {
         inputs: &'a [VintageInput],
     ) -> Outcome {
         let time = Timeline::new(inputs);
-        let mut series = Series { theme, parameters, ledger, stock, time, out: Outcome::default() };
+        let mut series =
+            Series { theme, parameters, ledger, stock, time, outside: Outside::default(), out: Outcome::default() };
         if !inputs.is_empty() {
             series.run();
         }
@@ -143,11 +147,29 @@ impl<'a> Series<'a> {
             return Some(Motif::Parc);
         }
         let (shown, hidden) = self.known(v, RESIDENCE, &entry.id, name);
+        let buried =
+            units > 0 && entry.zones[COMMUNE].is_some_and(|z| self.outside.buries(self.time.global(v, z as usize)));
+        if buried && !shown {
+            return Some(Motif::Secondaire);
+        }
         (hidden && !shown).then_some(Motif::Collant)
     }
 
-    /// Plans the theme (`within`: `None`) or a family within it.
+    /// Plans the theme (`within`: `None`) or a family within it; once more where what third parties publish leaves no way.
     fn track(&mut self, name: &'static str, kind: Kind, within: Option<&Track>) -> Track {
+        self.outside = Outside::new(&self.time, &self.parameters, kind.units());
+        loop {
+            let before = (self.out.unresolved.clone(), self.out.prices.clone());
+            let track = self.attempt(name, kind, within);
+            if !self.outside.sink(&self.time, kind.units()) {
+                self.outside = Outside::default();
+                return track;
+            }
+            (self.out.unresolved, self.out.prices) = before;
+        }
+    }
+
+    fn attempt(&mut self, name: &'static str, kind: Kind, within: Option<&Track>) -> Track {
         let n = kind.units();
         let mut track = Track {
             name,
@@ -199,7 +221,7 @@ impl<'a> Series<'a> {
                 });
                 decisions.push(withheld.map_or(Decision::Show, Decision::Withhold));
             }
-            for id in self.advance(&mut stock, &track, v, &decisions, held.keys().copied().collect(), &past) {
+            for id in self.guarded(&mut stock, &track, v, &mut decisions, &mut held, &past) {
                 hidden.remove(&id);
                 if let Some(e) = held.get(&id) {
                     decisions[*e] = Decision::Show;
@@ -241,7 +263,7 @@ impl<'a> Series<'a> {
 
     fn zone_known(&self, v: usize, g: u32, family: &str) -> bool {
         let (scale, id) = self.time.zone(g);
-        self.known(v, scale, id, family).0
+        self.known(v, scale, id, family).0 || self.outside.knows(g)
     }
 
     /// Where a residence stands in the zoning of a vintage, leaving out zones that are withheld.
@@ -257,6 +279,38 @@ impl<'a> Series<'a> {
         place
     }
 
+    /// Advances ([`Self::advance`]), withholding more until what communes known from outside do not show holds.
+    fn guarded(
+        &mut self,
+        stock: &mut Stock,
+        track: &Track,
+        v: usize,
+        decisions: &mut [Decision],
+        held: &mut BTreeMap<u32, usize>,
+        past: &Past,
+    ) -> BTreeSet<u32> {
+        loop {
+            let ids = || held.keys().copied().collect();
+            if self.time.inputs[v].margins.is_empty() {
+                return self.advance(stock, track, v, decisions, ids(), past);
+            }
+            let mut trial = stock.clone();
+            let shown = self.advance(&mut trial, track, v, decisions, ids(), past);
+            let again: HashSet<usize> = shown.iter().filter_map(|id| held.get(id).copied()).collect();
+            let visible = |e: usize| decisions[e].shown() || again.contains(&e);
+            // The oldest vintage is planned as a whole.
+            let needs = if v == 0 { BTreeSet::new() } else { self.outside_needs(v, track.n, track.name, visible) };
+            if needs.is_empty() {
+                *stock = trial;
+                return shown;
+            }
+            held.retain(|_, e| !needs.contains(e));
+            for e in needs.into_iter().filter(|e| !again.contains(e)) {
+                decisions[e] = Decision::Withhold(Motif::Secondaire);
+            }
+        }
+    }
+
     /// What zone figures count from this vintage on. Of the residences withheld before and not for their own sake now those
     /// that can be shown are returned.
     fn advance(
@@ -269,7 +323,8 @@ impl<'a> Series<'a> {
         past: &Past,
     ) -> BTreeSet<u32> {
         let (input, n) = (&self.time.inputs[v], track.n);
-        let closed = |g: u32| track.closed.contains(&g);
+        let closed = |g: u32| track.closed.contains(&g) && !self.outside.knows(g);
+        let mut aside: Vec<usize> = Vec::new();
         let mut now = BTreeMap::new();
         for (e, d) in decisions.iter().enumerate() {
             let entry = &input.residences[e];
@@ -294,6 +349,7 @@ impl<'a> Series<'a> {
                 } else if let Some(c) = stock.counted.get_mut(&id) {
                     c.known = true;
                 } else {
+                    aside.push(e);
                     continue;
                 }
             }
@@ -301,8 +357,11 @@ impl<'a> Series<'a> {
                 self.time.moved(v, id, c.state) || (self.theme == Theme::Parc && c.own.1 != entry.dwellings)
             });
             let place = self.place(v, id, v, closed);
-            now.insert(id, Now { own: (units, entry.dwellings), landlord: entry.landlord, place, changed });
+            let outside = entry.zones[COMMUNE].map(|z| self.time.global(v, z as usize));
+            let outside = outside.filter(|c| self.outside.guards(v, *c));
+            now.insert(id, Now { own: (units, entry.dwellings), landlord: entry.landlord, place, outside, changed });
         }
+        self.set_aside(v, stock, aside.into_iter(), n);
         if v == 0 {
             stock.begin(&now);
             return BTreeSet::new();
@@ -383,6 +442,8 @@ impl<'a> Series<'a> {
                         Some(Motif::Primaire)
                     } else if theme_closed {
                         Some(Motif::Secondaire)
+                    } else if self.outside.touches(g) && !known {
+                        Some(Motif::Secondaire)
                     } else {
                         hidden.then_some(Motif::Collant)
                     },
@@ -393,6 +454,9 @@ impl<'a> Series<'a> {
             .collect();
         let problem = Problem { residences, zones };
         let plan = plan(&problem, self.parameters.clone());
+        if plan.unresolved > 0 && input.frozen.is_none() {
+            self.outside.blame(&self.parameters, &problem, &plan, |z| z as u32);
+        }
         // What was given away before is in no zone row that can still be withheld.
         if plan.unresolved > 0 && input.frozen.is_none() {
             self.out.unresolved.push((track.name, input.vintage, plan.unresolved));
@@ -422,6 +486,7 @@ impl<'a> Series<'a> {
                 } else {
                     hidden.then_some(Motif::Collant)
                 };
+                let known = known || self.outside.knows(self.time.global(v, z));
                 Zone { scale: entry.scale, units, withheld, fixed: false, known }
             })
             .collect();
@@ -444,6 +509,8 @@ impl<'a> Series<'a> {
         let plan = plan(&problem, self.parameters.clone());
         if plan.unresolved > 0 {
             self.out.unresolved.push((track.name, input.vintage, plan.unresolved));
+            let (time, p) = (&self.time, &self.parameters);
+            self.outside.blame(p, &problem, &plan, |z| time.global(v, z));
         }
         plan.zones
     }

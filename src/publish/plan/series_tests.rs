@@ -40,6 +40,7 @@ fn vintages() -> impl Strategy<Value = Vec<VintageInput>> {
                 zones: zones.clone(),
                 places: HashMap::new(),
                 former: HashMap::new(),
+                margins: HashSet::new(),
                 frozen: None,
                 residences: list
                     .iter()
@@ -143,6 +144,28 @@ fn times(inputs: &[VintageInput], out: &Outcome, family: &str, n: usize) -> Vec<
         }
         times.push(time);
     }
+    for input in inputs.iter().filter(|i| !i.margins.is_empty()) {
+        let row = |c: &u32| std::sync::Arc::from(format!("marge:{c}"));
+        let counted = |e: &Entry| {
+            let zones: Vec<_> = e.zones[COMMUNE].filter(|c| input.margins.contains(c)).iter().map(row).collect();
+            attack::Residence {
+                id: e.id.as_str().into(),
+                zones: zones.into(),
+                published: false,
+                state: input.vintage,
+                units: u64::from(e.units[n]),
+                landlord: e.landlord.map(|l| l.to_string().into()),
+            }
+        };
+        times.push(attack::Time {
+            name: "outside".into(),
+            vintage: input.vintage,
+            former: true,
+            outside: true,
+            residences: input.residences.iter().map(counted).collect(),
+            zones: input.margins.iter().map(row).collect(),
+        });
+    }
     times
 }
 
@@ -158,6 +181,44 @@ fn findings(inputs: &[VintageInput], out: &Outcome, attackers: &Attackers) -> Ve
     let families = Theme::Parc.families().iter().filter(|(_, k)| matches!(k, Kind::Own(_)));
     let subjects = std::iter::once(("", 0)).chain(families.map(|(name, k)| (*name, k.units())));
     subjects.flat_map(|(name, n)| attack::attack(name, &times(inputs, out, name, n), &rule, &landlords)).collect()
+}
+
+/// A new residence waits in a commune whose sum a third party publishes: that sum minus the zone rows would be the newcomer.
+#[test]
+fn what_waits_in_a_commune_known_from_outside_is_not_told() {
+    let zones: Vec<ZoneEntry> = [(COMMUNE, "c"), (IRIS, "i1"), (IRIS, "i2")]
+        .into_iter()
+        .map(|(scale, id)| ZoneEntry { scale, id: id.into() })
+        .collect();
+    let residence = |n: u32, units: u32, iris: u32, landlord: u32| Entry {
+        id: format!("r{n}"),
+        landlord: Some(landlord),
+        dwellings: units,
+        zones: [Some(0), None, Some(iris), None],
+        units: vec![units, 0, 0, 0, 0, 0, 0],
+    };
+    let mut all: Vec<Entry> = (0..8).map(|n| residence(n, 7, 1 + n / 4, n / 2)).collect();
+    let mut inputs = Vec::new();
+    for vintage in [2022, 2023] {
+        let (zones, margins) = (zones.clone(), HashSet::from([0]));
+        inputs.push(VintageInput {
+            vintage,
+            stock: vintage,
+            residences: all.clone(),
+            zones,
+            margins,
+            ..Default::default()
+        });
+        all.push(residence(8, 5, 1, 9));
+    }
+    let out = Series::plan(Theme::Parc, P, &Ledger::new(), None, &inputs);
+    assert_eq!((&out.unresolved[..], findings(&inputs, &out, &P.attackers)), (&[][..], Vec::new()));
+    // Planned as if nobody knew, it would be.
+    let mut blind = inputs.clone();
+    blind.iter_mut().for_each(|i| i.margins.clear());
+    let out = Series::plan(Theme::Parc, P, &Ledger::new(), None, &blind);
+    let found = findings(&inputs, &out, &P.attackers);
+    assert!(found.iter().any(|f| f.residences == ["r8@2023"]), "{found:?}");
 }
 
 proptest! {

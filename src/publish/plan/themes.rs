@@ -132,6 +132,8 @@ pub struct VintageInput {
     /// Where the point that a residence had in an earlier vintage lies in this one's zoning, for those that have moved since
     /// or are gone.
     pub former: HashMap<(i32, String), [Option<u32>; 4]>,
+    /// Communes whose sums in this theme and vintage third parties publish: numbers in `zones`.
+    pub margins: HashSet<u32>,
     /// `Some`: the vintage was published before; what it counted of residences that are not shown stays as it was.
     pub frozen: Option<Frozen>,
 }

@@ -1,0 +1,170 @@
+//! Communes whose sums third parties publish: known rows that cannot be withheld.
+//!
+//! A third party counts the whole stock of a commune as it stands in the vintage. So its row tells the sum of what is not shown
+//! there, and less what our rows count of it, the sum of what these do not count with the figures of the vintage (small stock
+//! that waits, figures that are frozen) less what they count instead. Both must hold the rule. Where the whole commune does not hold it the table gives it
+//! away by itself: then nothing of ours adds to it, no row that touches the commune is shown.
+
+use super::batch::Stock;
+use super::rule::{Member, Parameters, holds};
+use super::series::Series;
+use super::timeline::Timeline;
+use super::{COMMUNE, Plan, Problem};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+/// Communes known from outside in a theme or family, as numbered over all vintages.
+#[derive(Debug, Default)]
+pub(super) struct Outside {
+    /// By vintage.
+    vintages: Vec<BTreeSet<u32>>,
+    /// Known in some vintage and guarded.
+    known: HashSet<u32>,
+    /// Communes of which nothing is shown, and all zones that touch them.
+    sunk: HashSet<u32>,
+    touched: HashSet<u32>,
+    /// Guarded ones where nothing mends: to be sunk.
+    troubled: BTreeSet<u32>,
+}
+
+impl Outside {
+    pub fn new(time: &Timeline<'_>, p: &Parameters, n: usize) -> Outside {
+        let mut outside = Outside::default();
+        for (v, input) in time.inputs.iter().enumerate() {
+            let communes: BTreeSet<u32> = input.margins.iter().map(|z| time.global(v, *z as usize)).collect();
+            let mut members: BTreeMap<u32, Vec<Member>> = communes.iter().map(|c| (*c, Vec::new())).collect();
+            for e in input.residences.iter().filter(|_| !communes.is_empty()) {
+                let commune = e.zones[COMMUNE].map(|z| time.global(v, z as usize));
+                let units = e.units.get(n).copied().unwrap_or(0);
+                if let Some(list) = commune.and_then(|c| members.get_mut(&c)) {
+                    list.push(Member { units, dwellings: e.dwellings, landlord: e.landlord });
+                }
+            }
+            outside.troubled.extend(members.into_iter().filter(|(_, m)| !holds(p, m.iter().copied())).map(|(c, _)| c));
+            outside.known.extend(&communes);
+            outside.vintages.push(communes);
+        }
+        outside.sink(time, n);
+        outside
+    }
+
+    /// Gives up on what nothing mends; false when there is none.
+    pub fn sink(&mut self, time: &Timeline<'_>, n: usize) -> bool {
+        let troubled = std::mem::take(&mut self.troubled);
+        for c in &troubled {
+            self.known.remove(c);
+            self.sunk.insert(*c);
+        }
+        for (v, input) in time.inputs.iter().enumerate().filter(|_| !troubled.is_empty()) {
+            for e in input.residences.iter().filter(|e| e.units.get(n).is_some_and(|u| *u > 0)) {
+                let zones = e.zones.iter().flatten().map(|z| time.global(v, *z as usize));
+                if e.zones[COMMUNE].is_some_and(|z| troubled.contains(&time.global(v, z as usize))) {
+                    self.touched.extend(zones);
+                }
+            }
+        }
+        !troubled.is_empty()
+    }
+
+    /// Whether a commune is known from outside, and guarded.
+    pub fn knows(&self, zone: u32) -> bool {
+        self.known.contains(&zone)
+    }
+
+    /// Whether nothing of a commune may be shown.
+    pub fn buries(&self, commune: u32) -> bool {
+        self.sunk.contains(&commune)
+    }
+
+    /// Whether a zone counts residences of such a commune.
+    pub fn touches(&self, zone: u32) -> bool {
+        self.touched.contains(&zone)
+    }
+
+    /// A guarded commune whose table counts this vintage.
+    pub fn guards(&self, v: usize, commune: u32) -> bool {
+        self.knows(commune) && self.vintages[v].contains(&commune)
+    }
+
+    /// Notes the communes that keep broken cells of a plan from merging with others.
+    pub fn blame(&mut self, p: &Parameters, problem: &Problem, plan: &Plan, global: impl Fn(usize) -> u32) {
+        let mut cells: BTreeMap<(Vec<u32>, u32), Vec<Member>> = BTreeMap::new();
+        let hidden = problem.residences.iter().zip(&plan.residences).filter(|(r, d)| !d.shown() && !r.known);
+        for (r, _) in hidden.filter(|(r, _)| r.units > 0) {
+            let open = |z: &u32| plan.zones[*z as usize].shown() || problem.zones[*z as usize].known;
+            let rows: Vec<u32> = r.zones.iter().flatten().copied().filter(open).collect();
+            let member = Member { units: r.units, dwellings: r.dwellings, landlord: r.landlord };
+            cells.entry((rows, r.part)).or_default().push(member);
+        }
+        let broken = cells.into_iter().filter(|(_, members)| !holds(p, members.iter().copied()));
+        let rows = broken.flat_map(|((rows, _), _)| rows).map(|z| global(z as usize));
+        self.troubled.extend(rows.filter(|z| self.known.contains(z)).collect::<Vec<u32>>());
+    }
+}
+
+/// What is not shown of a commune, and what may still be withheld there (entry, what is lost).
+type Rest = (Vec<Member>, Vec<(usize, Member)>);
+
+impl Series<'_> {
+    /// Residences (entries) of a vintage to withhold so that what is not shown in communes known from outside holds.
+    pub(super) fn outside_needs(
+        &mut self,
+        v: usize,
+        n: usize,
+        family: &str,
+        shown: impl Fn(usize) -> bool,
+    ) -> BTreeSet<usize> {
+        let mut rests: BTreeMap<u32, Rest> = BTreeMap::new();
+        for (e, entry) in self.time.inputs[v].residences.iter().enumerate() {
+            let units = entry.units.get(n).copied().unwrap_or(0);
+            let commune = entry.zones[COMMUNE].map(|z| self.time.global(v, z as usize));
+            let Some(c) = commune.filter(|c| units > 0 && self.outside.guards(v, *c)) else { continue };
+            let member = Member { units, dwellings: entry.dwellings, landlord: entry.landlord };
+            let rest = rests.entry(c).or_default();
+            if !shown(e) {
+                rest.0.push(member);
+            } else if !self.known(v, super::RESIDENCE, &entry.id, family).0 {
+                rest.1.push((e, member));
+            }
+        }
+        let mut needs = BTreeSet::new();
+        for (c, (mut rest, mut free)) in rests {
+            let p = &self.parameters;
+            if holds(p, rest.iter().copied()) {
+                continue;
+            }
+            free.sort_unstable_by_key(|(e, m)| (m.units, *e));
+            let mends = |m: &Member| holds(p, rest.iter().copied().chain([*m]));
+            if let Some((e, _)) = free.iter().find(|(_, m)| mends(m)) {
+                needs.insert(*e);
+                continue;
+            }
+            for (e, m) in free {
+                needs.insert(e);
+                rest.push(m);
+                if holds(p, rest.iter().copied()) {
+                    break;
+                }
+            }
+            if !holds(p, rest.iter().copied()) {
+                self.outside.troubled.insert(c);
+            }
+        }
+        needs
+    }
+
+    /// Residences of communes known from outside that are not shown and that zone figures do not count at all, for the batch.
+    pub(super) fn set_aside(&self, v: usize, stock: &mut Stock, aside: impl Iterator<Item = usize>, n: usize) {
+        let input = &self.time.inputs[v];
+        let guarded = self.outside.vintages.get(v).into_iter().flatten();
+        stock.guarded = guarded.copied().filter(|c| self.outside.knows(*c)).collect();
+        stock.aside = aside
+            .filter_map(|e| {
+                let entry = input.residences.get(e)?;
+                let units = entry.units.get(n).copied().unwrap_or(0);
+                let commune = self.time.global(v, entry.zones[COMMUNE]? as usize);
+                let member = Member { units, dwellings: entry.dwellings, landlord: entry.landlord };
+                self.outside.guards(v, commune).then_some((commune, member))
+            })
+            .collect();
+    }
+}
