@@ -73,8 +73,12 @@ const DIMENSIONS: usize = 11;
 /// `given`: for each row whether it is given anyway. What these alone tell is left out as far as no other row adds to it.
 pub fn derivable(rows: &[Vec<usize>], given: &[bool], big: &[bool]) -> Search {
     let mut sums = Vec::new();
+    // Nothing is added to them.
+    if !given.contains(&false) {
+        return Search::All(sums);
+    }
     // What the given rows tell by themselves.
-    let before = match given.contains(&true) && given.contains(&false) {
+    let before = match given.contains(&true) {
         true => {
             let only: Vec<Vec<usize>> =
                 rows.iter().zip(given).map(|(r, g)| if *g { r.clone() } else { Vec::new() }).collect();
@@ -332,6 +336,8 @@ mod tests {
         // Another row tells group 3: that is new.
         let rows: &[&[usize]] = &[&[0, 1], &[0], &[2, 3], &[2]];
         assert_eq!(tell(rows, &[true, true, true, false], &[true, false, true, false]), 1);
+        // Nothing but given rows.
+        assert_eq!(tell(&[&[0, 1], &[0]], &[true, true], &[true, false]), 0);
         // What is small and told as one is taken apart.
         assert!(tell(&[&[1, 2], &[1]], &[true, false], &[true, false, false]) > 0);
     }
