@@ -80,12 +80,17 @@ impl Outside {
         self.touched.contains(&zone)
     }
 
+    /// Whether a table of this vintage gives the sum of a commune away, of which nothing is shown.
+    pub fn gives(&self, v: usize, commune: u32) -> bool {
+        self.sunk.contains(&commune) && self.vintages[v].contains(&commune)
+    }
+
     /// A guarded commune whose table counts this vintage.
     pub fn guards(&self, v: usize, commune: u32) -> bool {
         self.knows(commune) && self.vintages[v].contains(&commune)
     }
 
-    /// Notes the communes that keep broken cells of a plan from merging with others.
+    /// Notes the communes that keep broken cells of a plan from merging with others; of what is in no row at all, the smallest.
     pub fn blame(&mut self, p: &Parameters, problem: &Problem, plan: &Plan, global: impl Fn(usize) -> u32) {
         let mut cells: BTreeMap<(Vec<u32>, u32), Vec<Member>> = BTreeMap::new();
         let hidden = problem.residences.iter().zip(&plan.residences).filter(|(r, d)| !d.shown() && !r.known);
@@ -95,9 +100,16 @@ impl Outside {
             let member = Member { units: r.units, dwellings: r.dwellings, landlord: r.landlord };
             cells.entry((rows, r.part)).or_default().push(member);
         }
-        let broken = cells.into_iter().filter(|(_, members)| !holds(p, members.iter().copied()));
-        let rows = broken.flat_map(|((rows, _), _)| rows).map(|z| global(z as usize));
-        self.troubled.extend(rows.filter(|z| self.known.contains(z)).collect::<Vec<u32>>());
+        for ((rows, part), _) in cells.into_iter().filter(|(_, members)| !holds(p, members.iter().copied())) {
+            let known = |z: &u32| self.known.contains(z);
+            if rows.is_empty() && part == 0 {
+                let all = problem.zones.iter().enumerate().map(|(z, zone)| (zone.units, global(z)));
+                self.troubled.extend(all.filter(|(_, z)| known(z)).min().map(|(_, z)| z));
+            } else {
+                let rows: Vec<u32> = rows.into_iter().map(|z| global(z as usize)).filter(known).collect();
+                self.troubled.extend(rows);
+            }
+        }
     }
 }
 

@@ -411,7 +411,9 @@ impl<'a> Series<'a> {
                 let mut r = residence(entry.units.get(n).copied().unwrap_or(0), entry.dwellings, entry.landlord);
                 r.zones = self.time.ahead(0, id, 0);
                 r.withheld = withheld;
-                r.known = self.known(0, RESIDENCE, &entry.id, track.name).0;
+                let commune = entry.zones[COMMUNE].map(|z| self.time.global(0, z as usize));
+                r.known = self.known(0, RESIDENCE, &entry.id, track.name).0
+                    || commune.is_some_and(|c| self.outside.gives(0, c));
                 r.cost = self.time.cost(id, n, t);
                 r
             })
@@ -500,6 +502,8 @@ impl<'a> Series<'a> {
                 let mut r = residence(m.units, m.dwellings, m.landlord);
                 r.zones[..4].copy_from_slice(&self.zones_of(v, *id, c));
                 r.withheld = Some(Motif::Secondaire);
+                let commune = r.zones[COMMUNE].map(|z| self.time.global(v, z as usize));
+                r.known = v == 0 && commune.is_some_and(|c| self.outside.gives(0, c));
                 // At the oldest vintage rows alone tell residences apart.
                 r.part = if v == 0 { 0 } else { c.group };
                 r
