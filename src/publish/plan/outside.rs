@@ -70,7 +70,7 @@ impl Outside {
         self.known.contains(&zone)
     }
 
-    /// Whether nothing of a commune may be shown.
+    /// Whether nothing of a commune may be shown: it is in no row, and in no remainder.
     pub fn buries(&self, commune: u32) -> bool {
         self.sunk.contains(&commune)
     }
@@ -78,11 +78,6 @@ impl Outside {
     /// Whether a zone counts residences of such a commune.
     pub fn touches(&self, zone: u32) -> bool {
         self.touched.contains(&zone)
-    }
-
-    /// Whether a table of this vintage gives the sum of a commune away, of which nothing is shown.
-    pub fn gives(&self, v: usize, commune: u32) -> bool {
-        self.sunk.contains(&commune) && self.vintages[v].contains(&commune)
     }
 
     /// A guarded commune whose table counts this vintage.

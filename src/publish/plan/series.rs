@@ -408,12 +408,12 @@ impl<'a> Series<'a> {
                 let entry = &input.residences[e];
                 let id = self.time.number(0, e);
                 let withheld = self.withheld(0, e, (track.name, kind), within);
-                let mut r = residence(entry.units.get(n).copied().unwrap_or(0), entry.dwellings, entry.landlord);
+                let buried = entry.zones[COMMUNE].is_some_and(|z| self.outside.buries(self.time.global(0, z as usize)));
+                let units = entry.units.get(n).copied().filter(|_| !buried).unwrap_or(0);
+                let mut r = residence(units, entry.dwellings, entry.landlord);
                 r.zones = self.time.ahead(0, id, 0);
                 r.withheld = withheld;
-                let commune = entry.zones[COMMUNE].map(|z| self.time.global(0, z as usize));
-                r.known = self.known(0, RESIDENCE, &entry.id, track.name).0
-                    || commune.is_some_and(|c| self.outside.gives(0, c));
+                r.known = self.known(0, RESIDENCE, &entry.id, track.name).0;
                 r.cost = self.time.cost(id, n, t);
                 r
             })
@@ -430,7 +430,8 @@ impl<'a> Series<'a> {
                 let small = all.clone().all(|v| at(v).0 < t || at(v).1 < t);
                 let known = all.clone().any(|v| self.zone_known(v, g, track.name));
                 let theme_closed = within.is_some_and(|w| w.closed.contains(&g))
-                    || (matches!(kind, Kind::Stock(_)) && all.clone().all(|v| !self.in_stock(v, scale, id)));
+                    || (matches!(kind, Kind::Stock(_)) && all.clone().all(|v| !self.in_stock(v, scale, id)))
+                    || (self.outside.touches(g) && !known);
                 let frozen = all.clone().any(|v| self.time.inputs[v].frozen.is_some());
                 let hidden = all
                     .clone()
@@ -443,8 +444,6 @@ impl<'a> Series<'a> {
                     withheld: if small && all.clone().any(|v| at(v).0 > 0) {
                         Some(Motif::Primaire)
                     } else if theme_closed {
-                        Some(Motif::Secondaire)
-                    } else if self.outside.touches(g) && !known {
                         Some(Motif::Secondaire)
                     } else {
                         hidden.then_some(Motif::Collant)
@@ -502,8 +501,9 @@ impl<'a> Series<'a> {
                 let mut r = residence(m.units, m.dwellings, m.landlord);
                 r.zones[..4].copy_from_slice(&self.zones_of(v, *id, c));
                 r.withheld = Some(Motif::Secondaire);
-                let commune = r.zones[COMMUNE].map(|z| self.time.global(v, z as usize));
-                r.known = v == 0 && commune.is_some_and(|c| self.outside.gives(0, c));
+                if r.zones[COMMUNE].is_some_and(|z| self.outside.buries(self.time.global(v, z as usize))) {
+                    r.units = 0;
+                }
                 // At the oldest vintage rows alone tell residences apart.
                 r.part = if v == 0 { 0 } else { c.group };
                 r
