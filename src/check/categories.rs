@@ -78,15 +78,19 @@ pub async fn findings(
     client: &Client,
     publication: i64,
     subject: &str,
-    knowledge: &Knowledge,
+    knowledge: &Arc<Knowledge>,
     doubt: Doubt,
 ) -> Result<Vec<Finding>, CheckError> {
     let mut findings = Vec::new();
     for family in FAMILIES.iter().filter(|f| f.subject == subject) {
         let residences = residences(client, publication, family).await?;
-        for (vintage, rows) in rows(client, publication, family).await? {
-            findings.extend(attack(family, vintage, &residences, rows, knowledge, doubt));
-        }
+        let vintages = rows(client, publication, family).await?;
+        let knowledge = Arc::clone(knowledge);
+        let work = move || -> Vec<Finding> {
+            let one = |(vintage, rows)| attack(family, vintage, &residences, rows, &knowledge, doubt);
+            vintages.into_iter().flat_map(one).collect()
+        };
+        findings.extend(tokio::task::spawn_blocking(work).await.map_err(|_| CheckError::Interrupted)?);
     }
     Ok(findings)
 }

@@ -102,8 +102,14 @@ pub async fn run(config: &Config, publication: i64, files: &[PathBuf]) -> Result
     }
     let landlords = Arc::new(landlords);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let config = Arc::new(config.clone());
     let judged: Vec<Vec<Judged>> = stream::iter(rest)
-        .map(|file| judge(config, publication, file, Arc::clone(&rule), Arc::clone(&landlords)))
+        .map(|file| {
+            let judge =
+                judge(Arc::clone(&config), publication, file.clone(), Arc::clone(&rule), Arc::clone(&landlords));
+            // A task of its own: reading one subject does not wait for another.
+            async move { tokio::spawn(judge).await.map_err(|_| CheckError::Interrupted)? }
+        })
         .buffered(AT_ONCE.min(cores))
         .try_collect()
         .await?;
@@ -134,16 +140,16 @@ type Judged = (Subject, Vec<Finding>);
 
 /// Attacks all subjects of a file.
 async fn judge(
-    config: &Config,
+    config: Arc<Config>,
     publication: i64,
-    file: &Path,
+    file: PathBuf,
     rule: Arc<Rule>,
     landlords: Arc<Landlords>,
 ) -> Result<Vec<Judged>, CheckError> {
     let client = crate::db::connect(&config.database, Which::Serving, Role::Checker).await?;
     let lost = |_| CheckError::Interrupted;
-    let file = file.to_owned();
     let knowledge = tokio::task::spawn_blocking(move || Knowledge::read(&file)).await.map_err(lost)??;
+    let knowledge = Arc::new(knowledge);
     let mut judged = Vec::new();
     for nom in knowledge.subjects().map(str::to_owned) {
         let times = read::times(&client, publication, &nom, &knowledge).await?;

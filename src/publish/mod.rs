@@ -25,6 +25,8 @@ pub use report::{CategoryLine, PriceLine, Report, Step, StepReport};
 
 use crate::config::Config;
 use candidate::Candidate;
+use futures_util::FutureExt;
+use plan::Theme;
 use serde_json::Value;
 use std::time::Instant;
 use workers::Workers;
@@ -81,7 +83,7 @@ pub async fn run(config: &Config, options: Options, progress: &dyn Progress) -> 
     if !options.candidate_only {
         let begun = Instant::now();
         progress.begin(Step::Publication);
-        let detail = make_current(c, &mut report).await?;
+        let detail = make_current(c, &workers, &mut report).await?;
         let step = StepReport { step: Step::Publication, took: Some(begun.elapsed()), detail };
         progress.end(&step);
         report.steps.push(step);
@@ -153,14 +155,24 @@ async fn control(c: &Candidate<'_>) -> Result<(String, Value), PublishError> {
 }
 
 /// Ledger, then current. The ledger comes first: it may hold more than was ever seen, never less.
-async fn make_current(c: &Candidate<'_>, report: &mut Report) -> Result<String, PublishError> {
-    let row = c
-        .source
-        .query_one("SELECT plan.inscrire($1), plan.archiver($1)", &[&c.publication])
-        .await
-        .map_err(PublishError::during("writing the ledger"))?;
+async fn make_current(c: &Candidate<'_>, workers: &Workers, report: &mut Report) -> Result<String, PublishError> {
+    let publication = c.publication;
+    // Each is written whole or not at all; a second run adds what is missing.
+    let jobs = ["plan.inscrire", "plan.archiver"].into_iter().flat_map(|f| Theme::ALL.map(|theme| (f, theme)));
+    let written = workers.each(jobs, |pair, (function, theme)| {
+        async move {
+            let row = pair
+                .source
+                .query_one(&format!("SELECT {function}($1, $2)"), &[&publication, &theme.name()])
+                .await
+                .map_err(PublishError::during(format!("writing the ledger of {}", theme.name())))?;
+            Ok((function, row.get::<_, i64>(0)))
+        }
+        .boxed()
+    });
+    let (written, maps) = tokio::try_join!(written, losses::maps(c))?;
     report.current = true;
-    report.carte = losses::maps(c).await?;
+    report.carte = maps;
     let json = serde_json::to_value(&*report).unwrap_or_default();
     let grace = c.config.server.grace as f64;
     c.serving
@@ -174,6 +186,7 @@ async fn make_current(c: &Candidate<'_>, report: &mut Report) -> Result<String, 
         .execute("UPDATE plan.publication SET etat = 'publiee' WHERE publication = $1", &[&c.publication])
         .await
         .map_err(PublishError::during("noting the publication"))?;
-    let (rows, counts): (i64, i64) = (row.get(0), row.get(1));
+    let sum = |f: &str| written.iter().filter(|w| w.0 == f).map(|w| w.1).sum::<i64>();
+    let (rows, counts) = (sum("plan.inscrire"), sum("plan.archiver"));
     Ok(format!("publication {} is current, {rows} rows into the ledger, {counts} into the archive", c.publication))
 }

@@ -102,6 +102,13 @@ pub(super) async fn measures(c: &Candidate<'_>, workers: &Workers) -> Result<(St
             .boxed()
         })
         .await?;
+    // The vintages of a theme were analysed as far as they did not wait for each other.
+    for theme in Theme::ALL {
+        c.source
+            .execute("SELECT travail.analyser($1)", &[&theme.name()])
+            .await
+            .map_err(PublishError::during(format!("analysing the sums of {}", theme.name())))?;
+    }
     let frozen = super::frozen::compare(c, workers).await?;
     let rows: i64 = c
         .source
@@ -135,20 +142,28 @@ pub(super) async fn surroundings(c: &Candidate<'_>, workers: &Workers) -> Result
         .await
         .map_err(PublishError::during("amenities"))?
         .get(0);
-    let jobs: Vec<i32> = vintages(c).await?.into_iter().filter(|v| v.0 == Theme::Parc).map(|v| v.1).collect();
-    let counts: Vec<i64> = workers
-        .each(jobs, |pair, vintage| {
+    let stock: Vec<i32> = vintages(c).await?.into_iter().filter(|v| v.0 == Theme::Parc).map(|v| v.1).collect();
+    workers
+        .each(stock.clone(), |pair, vintage| {
             async move {
-                let during = || PublishError::during(format!("surroundings of {vintage}"));
                 pair.source
                     .execute("SELECT travail.remplir_fragilite($1, $2)", &[&publication, &vintage])
                     .await
-                    .map_err(during())?;
+                    .map_err(PublishError::during(format!("fragility of {vintage}")))?;
+                Ok(())
+            }
+            .boxed()
+        })
+        .await?;
+    let halves = stock.iter().flat_map(|vintage| [(*vintage, 0i32), (*vintage, 1)]);
+    let counts: Vec<i64> = workers
+        .each(halves, |pair, (vintage, half)| {
+            async move {
                 let row = pair
                     .source
-                    .query_one("SELECT travail.remplir_environnement($1, $2)", &[&publication, &vintage])
+                    .query_one("SELECT travail.remplir_environnement($1, $2, $3)", &[&publication, &vintage, &half])
                     .await
-                    .map_err(during())?;
+                    .map_err(PublishError::during(format!("surroundings of {vintage}")))?;
                 Ok(row.get(0))
             }
             .boxed()
