@@ -1,6 +1,8 @@
--- Two relations are sealed at once. What has to be kept away is a change of the candidate's state: a shared lock does.
+-- Two relations are sealed at once. What has to be kept away is a change of the candidate's state: a shared lock does. Samples
+-- are small: rows are read whole, or found by key or box.
 CREATE OR REPLACE FUNCTION registre.attacher(p_publication bigint, p_relation text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, public, pg_temp SET client_min_messages = warning SET maintenance_work_mem = '128MB' AS $$
+SET search_path = pg_catalog, public, pg_temp SET client_min_messages = warning SET maintenance_work_mem = '128MB'
+SET default_statistics_target = 20 AS $$
 DECLARE
     feuille text := p_relation || '_p' || p_publication;
 BEGIN

@@ -86,7 +86,7 @@ BEGIN
                  coalesce(d.iris, (SELECT t.id FROM travail.zone t
                                    WHERE t.contexte = p_contexte AND t.echelle = 'iris' AND ST_DWithin(t.geom, p.geom, 500)
                                    ORDER BY ST_Distance(t.geom, p.geom), t.id LIMIT 1)) AS iris
-          FROM a_placer p LEFT JOIN dans d USING (cle)) v
+          FROM a_placer p LEFT JOIN dans d USING (cle) OFFSET 0) v
     JOIN prive.residence r ON r.lot = x.lot_residences AND r.id_residence = v.cle
     JOIN plan.ident i ON i.cle = v.cle
     JOIN travail.zone z ON z.contexte = p_contexte AND z.echelle = 'iris' AND z.id = v.iris;

@@ -127,6 +127,11 @@ async fn one(
         )
         .await
         .map_err(doing())?;
+    // A row a residence and vintage: hash joins read each table once where nested loops would look every row up.
+    pair.source
+        .batch_execute("SET enable_nestloop = off; SET enable_mergejoin = off")
+        .await
+        .map_err(PublishError::during("setting up the session"))?;
     // What was withheld before stays so.
     let mut before: HashMap<usize, String> = HashMap::new();
     let mut zones: Vec<Row> = Vec::with_capacity(rows.len());
@@ -175,6 +180,10 @@ async fn one(
             price.unites_masquees += r.units * n;
         }
     }
+    pair.source
+        .batch_execute("RESET enable_nestloop; RESET enable_mergejoin")
+        .await
+        .map_err(PublishError::during("setting up the session"))?;
     let columns: Vec<String> = zones.iter().map(|z| z.withheld.join(" ")).collect();
     let scales: Vec<&str> = zones.iter().map(|z| z.scale.as_str()).collect();
     let ids: Vec<&str> = zones.iter().map(|z| z.id.as_str()).collect();
