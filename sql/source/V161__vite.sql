@@ -56,28 +56,36 @@ CREATE OR REPLACE FUNCTION plan.tirer_objectid() RETURNS int LANGUAGE sql VOLATI
     SELECT greatest(1, ('x' || encode(substr(uuid_send(gen_random_uuid()), 1, 4), 'hex'))::bit(32)::int & 2147483647)
 $$;
 
+-- Points of the residences of a context while they are placed.
+CREATE UNLOGGED TABLE travail.a_placer (
+    contexte int NOT NULL,
+    cle text COLLATE "C" NOT NULL,
+    geom geometry(Point, 2154) NOT NULL
+);
+CREATE INDEX ON travail.a_placer USING gist (geom);
+GRANT SELECT, INSERT, DELETE, TRUNCATE ON travail.a_placer TO seuil_publisher;
+
 -- Places points in the zones of a context: zone by zone, so that an outline is prepared once for all points near it. The IRIS that
 -- holds a point (on a limit: the lowest code), else the nearest within 500 m; the QPV that holds it (on a limit: the lowest
 -- code). Commune and commune associée are the IRIS's, so that IRIS nest in communes. A residence farther out is not published; the
 -- number of those is returned.
-CREATE OR REPLACE FUNCTION travail.remplir_residences(p_publication bigint, p_contexte int) RETURNS bigint LANGUAGE plpgsql
-SET client_min_messages = warning AS $$
+CREATE OR REPLACE FUNCTION travail.remplir_residences(p_publication bigint, p_contexte int) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
     x plan.contexte;
     n bigint;
 BEGIN
     SELECT * INTO STRICT x FROM plan.contexte c WHERE c.publication = p_publication AND c.contexte = p_contexte;
     DELETE FROM travail.residence WHERE contexte = p_contexte;
-    DROP TABLE IF EXISTS pg_temp.a_placer;
-    CREATE TEMP TABLE a_placer ON COMMIT DROP AS
-    SELECT id_residence AS cle, ST_SnapToGrid(geom, 0.01) AS geom FROM prive.residence WHERE lot = x.lot_residences;
-    CREATE INDEX ON a_placer USING gist (geom);
-    ANALYZE a_placer;
+    DELETE FROM travail.a_placer WHERE contexte = p_contexte;
+    INSERT INTO travail.a_placer
+    SELECT p_contexte, id_residence, ST_SnapToGrid(geom, 0.01) FROM prive.residence WHERE lot = x.lot_residences;
+    PERFORM travail.analyser('a_placer');
     INSERT INTO travail.residence
     WITH dans AS (
         SELECT p.cle, min(t.id) FILTER (WHERE t.echelle = 'iris') AS iris, min(t.id) FILTER (WHERE t.echelle = 'qpv') AS qpv
         FROM (SELECT id, echelle, geom FROM travail.zone WHERE contexte = p_contexte AND echelle IN ('iris', 'qpv') OFFSET 0) t
-        CROSS JOIN LATERAL (SELECT b.cle FROM a_placer b WHERE b.geom && t.geom AND ST_Intersects(t.geom, b.geom) OFFSET 0) p
+        CROSS JOIN LATERAL (SELECT b.cle FROM travail.a_placer b
+                            WHERE b.contexte = p_contexte AND b.geom && t.geom AND ST_Intersects(t.geom, b.geom) OFFSET 0) p
         GROUP BY p.cle
     )
     SELECT p_contexte, r.id_residence, i.id, r.nom, r.siren_bailleur, r.classe_qualification, r.date_qualification,
@@ -86,7 +94,7 @@ BEGIN
                  coalesce(d.iris, (SELECT t.id FROM travail.zone t
                                    WHERE t.contexte = p_contexte AND t.echelle = 'iris' AND ST_DWithin(t.geom, p.geom, 500)
                                    ORDER BY ST_Distance(t.geom, p.geom), t.id LIMIT 1)) AS iris
-          FROM a_placer p LEFT JOIN dans d USING (cle) OFFSET 0) v
+          FROM travail.a_placer p LEFT JOIN dans d USING (cle) WHERE p.contexte = p_contexte OFFSET 0) v
     JOIN prive.residence r ON r.lot = x.lot_residences AND r.id_residence = v.cle
     JOIN plan.ident i ON i.cle = v.cle
     JOIN travail.zone z ON z.contexte = p_contexte AND z.echelle = 'iris' AND z.id = v.iris;

@@ -13,7 +13,8 @@ pub(super) async fn zones(c: &Candidate<'_>, workers: &Workers) -> Result<(Strin
     c.source
         .batch_execute(
             "TRUNCATE travail.temoin, travail.zone, travail.residence, travail.parc, travail.occupation,
-                      travail.attributions, travail.compte, travail.gele, travail.fragilite, travail.environnement, travail.equipement",
+                      travail.attributions, travail.compte, travail.gele, travail.fragilite, travail.environnement, travail.equipement,
+                      travail.a_placer",
         )
         .await
         .map_err(doing("emptying the working tables"))?;
