@@ -13,7 +13,7 @@
 //! it: then it is known, and what is left of its cell must hold by itself, as it was counted and as it is.
 
 use super::COMMUNE;
-use super::rule::{Member, Parameters, holds};
+use super::rule::{Member, Parameters, holds, shared};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Zones of a residence in one vintage and those of later vintages that differ, number + 1 or 0 where the row is not shown;
@@ -263,13 +263,18 @@ impl Stock {
         let mut wrong = BTreeSet::new();
         for commune in &self.guarded {
             let left = left.remove(commune).unwrap_or_default();
-            let told = if left.is_empty() { former.remove(commune).unwrap_or_default() } else { left.clone() };
-            if holds(p, told) {
+            let former = holds(p, former.remove(commune).unwrap_or_default());
+            // Who owns all that is left sees what is counted of former vintages.
+            let enough = |left: &[Member]| holds(p, left.iter().copied()) && (former || shared(p, left));
+            if enough(&left) {
                 continue;
             }
             let mut cells: Vec<Part> = renewed.remove(commune).unwrap_or_default().into_values().collect();
             cells.sort_by_key(|cell| cell.iter().map(|(_, m)| u64::from(m.units)).sum::<u64>());
-            let mends = |cell: &&Part| holds(p, left.iter().copied().chain(cell.iter().map(|(_, m)| *m)));
+            let mends = |cell: &&Part| {
+                let all: Vec<Member> = left.iter().copied().chain(cell.iter().map(|(_, m)| *m)).collect();
+                enough(&all)
+            };
             let cell = cells.iter().find(mends).or(cells.first());
             wrong.extend(cell.into_iter().flatten().map(|(id, _)| *id));
         }

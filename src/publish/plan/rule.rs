@@ -1,6 +1,7 @@
 //! Whether a set of residences may be known as a sum.
 
 use crate::config::Secrecy;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Parameters of G1. They are published with the data.
@@ -119,6 +120,15 @@ impl Sums {
 /// Residences of unknown landlords are taken as each of another one, and also as all of one.
 pub fn holds(p: &Parameters, members: impl IntoIterator<Item = Member>) -> bool {
     Remainder::new(members).holds(p, &[])
+}
+
+/// Whether some of these residences are nobody's who looks: no attacker owns them all.
+pub(super) fn shared(p: &Parameters, members: &[Member]) -> bool {
+    let groups: BTreeSet<Option<u32>> = members.iter().map(|m| m.landlord.map(group_of)).collect();
+    let a = &p.attackers;
+    let together = if *a == Attackers::NOBODY { 0 } else { 1 + usize::from(a.pairs) };
+    let others = |c: &[u32]| members.iter().any(|m| m.landlord.is_none_or(|l| c.binary_search(&l).is_err()));
+    groups.len() > together && a.coalitions.iter().flat_map(|all| all.iter()).all(|c| others(c))
 }
 
 /// A remainder by landlord, to which residences can be added on trial.

@@ -243,6 +243,18 @@ proptest! {
         prop_assert_eq!(findings(&inputs, &out, &P.attackers), []);
     }
 
+    /// The same with what third parties publish of some communes, in some vintages.
+    #[test]
+    fn the_attack_with_tables_of_third_parties_finds_nothing(inputs in vintages(), tables in 1u32..512) {
+        let mut inputs = inputs;
+        for (v, input) in inputs.iter_mut().enumerate() {
+            input.margins = (0..3).filter(|c| tables >> (3 * v as u32 + c) & 1 == 1).collect();
+        }
+        let out = Series::plan(Theme::Parc, P, &Ledger::new(), None, &inputs);
+        prop_assert_eq!(&out.unresolved, &[]);
+        prop_assert_eq!(findings(&inputs, &out, &P.attackers), []);
+    }
+
     /// The same with landlords in groups and in pairs.
     #[test]
     fn the_attack_by_several_landlords_finds_nothing(inputs in vintages(), alone: bool, groups: bool, pairs: bool) {
