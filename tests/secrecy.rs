@@ -6,6 +6,7 @@ use crate::portal::Portal;
 use crate::worlds::World;
 use serde_json::Value;
 use seuil::db::{Role, Which};
+use seuil::import::Source;
 use seuil::publish::PublishError;
 
 pub const CASES: &[Case] = &[
@@ -21,6 +22,7 @@ pub const CASES: &[Case] = &[
     ("the_metadata_of_each_layer_say_the_rule_and_its_parameters", ruled),
     ("a_category_withheld_is_null_and_named", categories),
     ("masks_that_are_lost_stop_the_publication", lost_masks),
+    ("what_third_parties_publish_of_every_commune_is_guarded", outside),
 ];
 
 /// What a withheld residence may carry: identifiers, zone codes, times, status.
@@ -385,4 +387,30 @@ fn lost_masks(portal: &'static Portal) {
     let refused = world.publish_anew().expect_err("rows without masks");
     let shown = format!("{:?}", anyhow::Error::from(refused));
     assert!(shown.contains("categories"), "{shown}");
+}
+
+/// Every commune is known from outside, in every vintage of the stock: a publication is found all the same, and proved with that.
+fn outside(portal: &'static Portal) {
+    let world = World::copy(portal, World::naked(portal), "marges");
+    let read = |sql: &str| world.sql(Which::Source, Role::Publisher, sql);
+    let communes = read("SELECT DISTINCT insee_com FROM ref.commune WHERE insee_chef_lieu IS NULL");
+    let years = read("SELECT millesime FROM import.courant WHERE source = 'rpls'");
+    let folder = tempfile::tempdir().expect("folder");
+    for year in years.iter().map(|r| r[0].clone().expect("year")) {
+        let mut text = "DEPCOM_ARM;LIBCOM;nb_loues\n".to_owned();
+        for code in communes.iter().filter_map(|r| r[0].clone()) {
+            text += &format!("{code};{code};12\n");
+        }
+        let file = folder.path().join(format!("marges_{year}.csv"));
+        std::fs::write(&file, text).expect("file");
+        world.import(Source::Marges, &file, year.parse().expect("year"));
+    }
+    world.publish().expect("publication");
+    let told = world.sql(
+        Which::Serving,
+        Role::Checker,
+        "SELECT v.constats, s ->> 'nom' FROM registre.verdict v, jsonb_array_elements(v.rapport -> 'sujets') s
+         WHERE s ->> 'temps' LIKE '%tables de tiers%' AND s ->> 'nom' = 'parc'",
+    );
+    assert_eq!(told, [["0", "parc"].map(|t| Some(t.to_owned()))]);
 }
