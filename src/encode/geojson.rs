@@ -5,7 +5,7 @@
 
 use super::number::fixed;
 use super::positions::Positions;
-use super::row::{Cell, Piece, Row, TOGETHER};
+use super::row::{Blocks, Cell, Piece, TOGETHER};
 use super::{Encoder, Features, Producer};
 use crate::catalogue::Catalogue;
 use crate::error::Error;
@@ -39,7 +39,6 @@ pub struct GeoJson {
     members: Members,
     single: bool,
     id: String,
-    row: Row,
 }
 
 struct Part {
@@ -70,7 +69,6 @@ impl GeoJson {
             members,
             single: false,
             id: String::new(),
-            row: Row::default(),
         })
     }
 
@@ -156,11 +154,10 @@ impl Encoder for GeoJson {
                 *cell = Cell::new(code, column.dictionary.json_padded(code));
             }
             for (cell, (key, _)) in cells.iter().zip(fields) {
-                self.row.put(key.padded());
-                self.row.put_cell(cell);
+                out.put(key.padded());
+                out.put_cell(cell);
             }
         }
-        self.row.flush(out);
         out.push(b'}');
         if self.single && !self.members.tail.is_empty() {
             out.push(b',');

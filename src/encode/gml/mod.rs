@@ -7,7 +7,7 @@ mod geometry;
 
 pub use geometry::{GeometryWriter, property_type};
 
-use super::row::{Cell, Piece, Row, TOGETHER};
+use super::row::{Blocks, Cell, Piece, TOGETHER};
 use super::{Encoder, positions::Positions};
 use crate::catalogue::{Catalogue, Layer, LayerId};
 use crate::error::Error;
@@ -74,7 +74,6 @@ pub struct Gml {
     seen: Option<HashSet<(LayerId, u32)>>,
     id: String,
     scratch: String,
-    row: Row,
 }
 
 /// Tags of one part.
@@ -116,16 +115,7 @@ impl Gml {
         let mut layers = HashSet::new();
         let repeated = parts.iter().any(|p| !layers.insert(p.layer));
         let seen = (repeated && frame.reference.is_some()).then(HashSet::new);
-        Ok(Gml {
-            frame,
-            dialect,
-            parts: made,
-            current: 0,
-            seen,
-            id: String::new(),
-            scratch: String::new(),
-            row: Row::default(),
-        })
+        Ok(Gml { frame, dialect, parts: made, current: 0, seen, id: String::new(), scratch: String::new() })
     }
 }
 
@@ -198,15 +188,14 @@ impl Encoder for Gml {
             }
             for (cell, field) in cells.iter().zip(fields) {
                 if cell.code == NULL {
-                    self.row.put(field.nil.padded());
+                    out.put(field.nil.padded());
                 } else {
-                    self.row.put(field.open.padded());
-                    self.row.put_cell(cell);
-                    self.row.put(field.close.padded());
+                    out.put(field.open.padded());
+                    out.put_cell(cell);
+                    out.put(field.close.padded());
                 }
             }
         }
-        self.row.flush(out);
         if let Some(geometry) = &part.geometry {
             let feature = data.table.geometry_row[row as usize];
             let id = (self.dialect == Dialect::V32).then_some(self.id.as_str());
