@@ -103,13 +103,11 @@ pub(super) async fn measures(c: &Candidate<'_>, workers: &Workers) -> Result<(St
             .boxed()
         })
         .await?;
-    // The vintages of a theme were analysed as far as they did not wait for each other.
-    for theme in Theme::ALL {
-        c.source
-            .execute("SELECT travail.analyser($1)", &[&theme.name()])
-            .await
-            .map_err(PublishError::during(format!("analysing the sums of {}", theme.name())))?;
-    }
+    // Vintages that were summed at once did not wait for each other to be analysed.
+    c.source
+        .execute("SELECT travail.analyser_sommes()", &[])
+        .await
+        .map_err(PublishError::during("analysing the sums"))?;
     let frozen = super::frozen::compare(c, workers).await?;
     let rows: i64 = c
         .source
