@@ -1,7 +1,8 @@
 //! `seuil import`.
 
 use crate::config::Config;
-use crate::import::{self, Encodage, Options, Source, Theme, lots, progress::Bar};
+use crate::import::{self, Encodage, Options, Source, lots, progress::Bar};
+use crate::publish::plan::Theme;
 use std::path::PathBuf;
 use std::sync::Arc;
 

@@ -8,7 +8,8 @@ use super::fields::Fields;
 use super::keys::Keys;
 use super::layout::Layout;
 use super::table::{Row, columns};
-use super::{Theme, value};
+use super::value;
+use crate::publish::plan::Theme;
 use std::path::Path;
 
 columns! {

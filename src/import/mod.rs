@@ -33,6 +33,7 @@ pub use error::{ImportError, Reject};
 pub use progress::Progress;
 
 use crate::config::Config;
+use crate::publish::plan::Theme;
 use contours::{Contours, Zone};
 use driver::{Job, Reader};
 use layout::{Csv, Layout};
@@ -132,29 +133,6 @@ pub struct Options {
     pub crs: Option<String>,
     /// Theme whose figures a table of a third party sums.
     pub theme: Theme,
-}
-
-/// A theme whose figures third parties may publish.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
-pub enum Theme {
-    /// Stock (RPLS).
-    #[default]
-    Parc,
-    /// Occupation.
-    Occupation,
-    /// Allocations (SNE).
-    Attributions,
-}
-
-impl Theme {
-    /// Name in the database.
-    pub fn name(self) -> &'static str {
-        match self {
-            Theme::Parc => "parc",
-            Theme::Occupation => "occupation",
-            Theme::Attributions => "attributions",
-        }
-    }
 }
 
 /// What an import did.

@@ -12,8 +12,7 @@
 //! A residence that was withheld and need not be any more is shown when that gives away nothing of what was counted with
 //! it: then it is known, and what is left of its cell must hold by itself, as it was counted and as it is.
 
-use super::COMMUNE;
-use super::rule::{Member, Parameters, holds, shared};
+use super::rule::{Member, Parameters, holds};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Zones of a residence in one vintage and those of later vintages that differ, number + 1 or 0 where the row is not shown;
@@ -94,7 +93,7 @@ pub(super) struct Stock {
 const NEW: u32 = u32::MAX;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Move {
+pub(super) enum Move {
     Enter,
     Leave,
     Swap,
@@ -102,7 +101,7 @@ enum Move {
 }
 
 /// Residences of a part of a cell, with what is to be protected of each.
-type Part = Vec<(u32, Member)>;
+pub(super) type Part = Vec<(u32, Member)>;
 
 /// What showing residences of a group tells of it.
 #[derive(Default)]
@@ -223,62 +222,6 @@ impl Stock {
                 moves.remove(id);
             });
         }
-    }
-
-    /// Moves without which enough is left that zones do not count as it stands, in a commune known from outside: all of a cell,
-    /// the fewest units first. Where nothing is left, what they count of former vintages is told.
-    fn told_apart(
-        &self,
-        p: &Parameters,
-        moves: &BTreeMap<u32, Move>,
-        now: &BTreeMap<u32, Now>,
-        shown: &BTreeSet<u32>,
-        place: &impl Fn(u32, usize) -> Place,
-    ) -> BTreeSet<u32> {
-        if self.guarded.is_empty() {
-            return BTreeSet::new();
-        }
-        let mut left: BTreeMap<u32, Vec<Member>> = BTreeMap::new();
-        let mut former: BTreeMap<u32, Vec<Member>> = BTreeMap::new();
-        for (id, c) in self.counted.iter().filter(|(_, c)| !c.known) {
-            let commune = place(*id, c.state)[COMMUNE].checked_sub(1);
-            if let Some(commune) = commune.filter(|_| !shown.contains(id) && !moves.contains_key(id)) {
-                former.entry(commune).or_default().push(c.member());
-            }
-        }
-        let mut renewed: BTreeMap<u32, BTreeMap<(Option<u32>, Place), Part>> = BTreeMap::new();
-        for (commune, member) in &self.aside {
-            left.entry(*commune).or_default().push(*member);
-        }
-        for (id, n) in now.iter().filter(|(id, _)| !shown.contains(id)) {
-            let Some(commune) = n.outside else { continue };
-            let member = Member { units: n.own.0, dwellings: n.own.1, landlord: n.landlord };
-            if moves.contains_key(id) {
-                let cell = (self.counted.get(id).map(|c| c.group), n.place);
-                renewed.entry(commune).or_default().entry(cell).or_default().push((*id, member));
-            } else {
-                left.entry(commune).or_default().push(member);
-            }
-        }
-        let mut wrong = BTreeSet::new();
-        for commune in &self.guarded {
-            let left = left.remove(commune).unwrap_or_default();
-            let former = holds(p, former.remove(commune).unwrap_or_default());
-            // Who owns all that is left sees what is counted of former vintages.
-            let enough = |left: &[Member]| holds(p, left.iter().copied()) && (former || shared(p, left));
-            if enough(&left) {
-                continue;
-            }
-            let mut cells: Vec<Part> = renewed.remove(commune).unwrap_or_default().into_values().collect();
-            cells.sort_by_key(|cell| cell.iter().map(|(_, m)| u64::from(m.units)).sum::<u64>());
-            let mends = |cell: &&Part| {
-                let all: Vec<Member> = left.iter().copied().chain(cell.iter().map(|(_, m)| *m)).collect();
-                enough(&all)
-            };
-            let cell = cells.iter().find(mends).or(cells.first());
-            wrong.extend(cell.into_iter().flatten().map(|(id, _)| *id));
-        }
-        wrong
     }
 
     /// Of the residences to be shown, some without which less would be given away; empty when nothing is.

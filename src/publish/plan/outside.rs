@@ -2,14 +2,15 @@
 //!
 //! A third party counts the whole stock of a commune as it stands in the vintage. So its row tells the sum of what is not shown
 //! there, and less what our rows count of it, the sum of what these do not count with the figures of the vintage (small stock
-//! that waits, figures that are frozen) less what they count instead. Both must hold the rule. Where the whole commune does not hold it the table gives it
-//! away by itself: then nothing of ours adds to it, no row that touches the commune is shown.
+//! that waits, figures that are frozen) less what they count instead. Both must hold the rule. Where the whole commune does
+//! not hold it the table gives it away by itself: then nothing of ours adds to it, no row that touches the commune is shown.
 
-use super::batch::Stock;
-use super::rule::{Member, Parameters, holds};
-use super::series::Series;
+use super::batch::{Move, Now, Part, Place, Stock};
+use super::frozen::Past;
+use super::rule::{Member, Parameters, holds, shared};
+use super::series::{Series, Track};
 use super::timeline::Timeline;
-use super::{COMMUNE, Plan, Problem};
+use super::{COMMUNE, Decision, Motif, Plan, Problem};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// Communes known from outside in a theme or family, as numbered over all vintages.
@@ -112,6 +113,38 @@ impl Outside {
 type Rest = (Vec<Member>, Vec<(usize, Member)>);
 
 impl Series<'_> {
+    /// Advances ([`Self::advance`]), withholding more until what communes known from outside do not show holds.
+    pub(super) fn guarded(
+        &mut self,
+        stock: &mut Stock,
+        track: &Track,
+        v: usize,
+        decisions: &mut [Decision],
+        held: &mut BTreeMap<u32, usize>,
+        past: &Past,
+    ) -> BTreeSet<u32> {
+        loop {
+            let ids = || held.keys().copied().collect();
+            if self.time.inputs[v].margins.is_empty() {
+                return self.advance(stock, track, v, decisions, ids(), past);
+            }
+            let mut trial = stock.clone();
+            let shown = self.advance(&mut trial, track, v, decisions, ids(), past);
+            let again: HashSet<usize> = shown.iter().filter_map(|id| held.get(id).copied()).collect();
+            let visible = |e: usize| decisions[e].shown() || again.contains(&e);
+            // The oldest vintage is planned as a whole.
+            let needs = if v == 0 { BTreeSet::new() } else { self.outside_needs(v, track.n, track.name, visible) };
+            if needs.is_empty() {
+                *stock = trial;
+                return shown;
+            }
+            held.retain(|_, e| !needs.contains(e));
+            for e in needs.into_iter().filter(|e| !again.contains(e)) {
+                decisions[e] = Decision::Withhold(Motif::Secondaire);
+            }
+        }
+    }
+
     /// Residences (entries) of a vintage to withhold so that what is not shown in communes known from outside holds.
     pub(super) fn outside_needs(
         &mut self,
@@ -173,5 +206,63 @@ impl Series<'_> {
                 self.outside.guards(v, commune).then_some((commune, member))
             })
             .collect();
+    }
+}
+
+impl Stock {
+    /// Moves without which enough is left that zones do not count as it stands, in a commune known from outside: all of a cell,
+    /// the fewest units first. Where nothing is left, what they count of former vintages is told.
+    pub(super) fn told_apart(
+        &self,
+        p: &Parameters,
+        moves: &BTreeMap<u32, Move>,
+        now: &BTreeMap<u32, Now>,
+        shown: &BTreeSet<u32>,
+        place: &impl Fn(u32, usize) -> Place,
+    ) -> BTreeSet<u32> {
+        if self.guarded.is_empty() {
+            return BTreeSet::new();
+        }
+        let mut left: BTreeMap<u32, Vec<Member>> = BTreeMap::new();
+        let mut former: BTreeMap<u32, Vec<Member>> = BTreeMap::new();
+        for (id, c) in self.counted.iter().filter(|(_, c)| !c.known) {
+            let commune = place(*id, c.state)[COMMUNE].checked_sub(1);
+            if let Some(commune) = commune.filter(|_| !shown.contains(id) && !moves.contains_key(id)) {
+                former.entry(commune).or_default().push(c.member());
+            }
+        }
+        let mut renewed: BTreeMap<u32, BTreeMap<(Option<u32>, Place), Part>> = BTreeMap::new();
+        for (commune, member) in &self.aside {
+            left.entry(*commune).or_default().push(*member);
+        }
+        for (id, n) in now.iter().filter(|(id, _)| !shown.contains(id)) {
+            let Some(commune) = n.outside else { continue };
+            let member = Member { units: n.own.0, dwellings: n.own.1, landlord: n.landlord };
+            if moves.contains_key(id) {
+                let cell = (self.counted.get(id).map(|c| c.group), n.place);
+                renewed.entry(commune).or_default().entry(cell).or_default().push((*id, member));
+            } else {
+                left.entry(commune).or_default().push(member);
+            }
+        }
+        let mut wrong = BTreeSet::new();
+        for commune in &self.guarded {
+            let left = left.remove(commune).unwrap_or_default();
+            let former = holds(p, former.remove(commune).unwrap_or_default());
+            // Who owns all that is left sees what is counted of former vintages.
+            let enough = |left: &[Member]| holds(p, left.iter().copied()) && (former || shared(p, left));
+            if enough(&left) {
+                continue;
+            }
+            let mut cells: Vec<Part> = renewed.remove(commune).unwrap_or_default().into_values().collect();
+            cells.sort_by_key(|cell| cell.iter().map(|(_, m)| u64::from(m.units)).sum::<u64>());
+            let mends = |cell: &&Part| {
+                let all: Vec<Member> = left.iter().copied().chain(cell.iter().map(|(_, m)| *m)).collect();
+                enough(&all)
+            };
+            let cell = cells.iter().find(mends).or(cells.first());
+            wrong.extend(cell.into_iter().flatten().map(|(id, _)| *id));
+        }
+        wrong
     }
 }

@@ -279,41 +279,9 @@ impl<'a> Series<'a> {
         place
     }
 
-    /// Advances ([`Self::advance`]), withholding more until what communes known from outside do not show holds.
-    fn guarded(
-        &mut self,
-        stock: &mut Stock,
-        track: &Track,
-        v: usize,
-        decisions: &mut [Decision],
-        held: &mut BTreeMap<u32, usize>,
-        past: &Past,
-    ) -> BTreeSet<u32> {
-        loop {
-            let ids = || held.keys().copied().collect();
-            if self.time.inputs[v].margins.is_empty() {
-                return self.advance(stock, track, v, decisions, ids(), past);
-            }
-            let mut trial = stock.clone();
-            let shown = self.advance(&mut trial, track, v, decisions, ids(), past);
-            let again: HashSet<usize> = shown.iter().filter_map(|id| held.get(id).copied()).collect();
-            let visible = |e: usize| decisions[e].shown() || again.contains(&e);
-            // The oldest vintage is planned as a whole.
-            let needs = if v == 0 { BTreeSet::new() } else { self.outside_needs(v, track.n, track.name, visible) };
-            if needs.is_empty() {
-                *stock = trial;
-                return shown;
-            }
-            held.retain(|_, e| !needs.contains(e));
-            for e in needs.into_iter().filter(|e| !again.contains(e)) {
-                decisions[e] = Decision::Withhold(Motif::Secondaire);
-            }
-        }
-    }
-
     /// What zone figures count from this vintage on. Of the residences withheld before and not for their own sake now those
     /// that can be shown are returned.
-    fn advance(
+    pub(super) fn advance(
         &self,
         stock: &mut Stock,
         track: &Track,

@@ -25,9 +25,10 @@ impl Kind {
 }
 
 /// A theme and its families, named by their denominators. The order of units is that of the view `stat.unites`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum Theme {
     /// Stock: dwellings.
+    #[default]
     Parc,
     /// Occupation: households that answered.
     Occupation,
