@@ -160,6 +160,15 @@ impl<'a> Cells<'a> {
         to
     }
 
+    /// Cells that more rows count than those in the name of this one, and these too; none for a cell in no row.
+    pub fn inside<'b>(&'b self, key: &'b Key) -> impl Iterator<Item = &'b Key> {
+        let rows = key[..PART].iter().filter(|z| **z > 0).map(|z| &self.by_zone[*z as usize - 1]);
+        let few = rows.min_by_key(|cells| cells.len()).into_iter().flatten();
+        few.filter(move |other| {
+            *other != key && other[PART] == key[PART] && other.iter().zip(key).all(|(o, k)| *k == 0 || o == k)
+        })
+    }
+
     /// What withholding these zone rows would do.
     pub fn closing(&self, zones: &[u32]) -> Change {
         let mut gone: BTreeSet<Key> = BTreeSet::new();

@@ -19,6 +19,7 @@
 mod batch;
 mod categories;
 mod cells;
+mod exact;
 mod frozen;
 mod output;
 mod outside;

@@ -21,6 +21,9 @@ pub(super) const SECONDARY: Decision = Decision::Withhold(Motif::Secondaire);
 pub fn plan(problem: &Problem, parameters: Parameters) -> Plan {
     let mut repair = Repair::new(problem, parameters);
     repair.search();
+    if repair.exact() {
+        repair.search();
+    }
     repair.mend();
     for _ in 0..4 {
         if !repair.relax() {
@@ -64,7 +67,7 @@ pub(super) struct Repair<'a> {
 type Commune = (u64, u32, Vec<u32>);
 
 impl<'a> Repair<'a> {
-    fn new(problem: &'a Problem, parameters: Parameters) -> Repair<'a> {
+    pub fn new(problem: &'a Problem, parameters: Parameters) -> Repair<'a> {
         let cells = Cells::new(problem, parameters);
         let mut iris: BTreeMap<(u32, Option<u32>), Vec<u32>> = BTreeMap::new();
         let mut inside: BTreeMap<u32, BTreeSet<u32>> = BTreeMap::new();
@@ -408,14 +411,14 @@ impl<'a> Repair<'a> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::super::rule::holds;
     use super::super::{Attackers, Member, Residence, Zone};
     use super::*;
     use proptest::prelude::*;
     use std::collections::HashMap;
 
-    const P: Parameters = Parameters { threshold: 11, dominance: 0.85, residences: 2, attackers: Attackers::ALONE };
+    pub const P: Parameters = Parameters { threshold: 11, dominance: 0.85, residences: 2, attackers: Attackers::ALONE };
 
     /// Cells that break the rule, computed from decisions alone.
     fn broken(problem: &Problem, plan: &Plan) -> usize {
@@ -435,7 +438,7 @@ mod tests {
     }
 
     /// Communes with IRIS, QPV over some of them; residences of many sizes.
-    fn problems(residences: usize) -> impl Strategy<Value = Problem> {
+    pub fn problems(residences: usize) -> impl Strategy<Value = Problem> {
         let one = (
             0u32..8,
             0u32..5,

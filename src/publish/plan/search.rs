@@ -84,7 +84,8 @@ impl Repair<'_> {
         touched.iter().map(|key| self.mending_at(key) as i64).sum()
     }
 
-    fn mending_at(&mut self, key: &Key) -> u64 {
+    /// What it costs to leave a broken cell as it is to its residences.
+    pub fn mending_at(&mut self, key: &Key) -> u64 {
         if !self.cells.broken.contains(key) {
             return 0;
         }
