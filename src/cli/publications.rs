@@ -26,8 +26,8 @@ enum What {
         /// Its number; without: the current one.
         publication: Option<i64>,
         /// The page, in French.
-        #[arg(long)]
-        html: PathBuf,
+        #[arg(long, required_unless_present = "json")]
+        html: Option<PathBuf>,
         /// The same for programs.
         #[arg(long)]
         json: Option<PathBuf>,
@@ -68,12 +68,12 @@ impl Publications {
             }
             What::Report { publication, html, json } => {
                 let (id, page, data) = publish::stored_report(&config, publication).await?;
-                std::fs::write(&html, page).with_context(|| format!("writing {}", html.display()))?;
-                if let Some(file) = json {
-                    let text = serde_json::to_string_pretty(&data)?;
+                let data = serde_json::to_string_pretty(&data)?;
+                for (file, text) in [(html, page), (json, data)] {
+                    let Some(file) = file else { continue };
                     std::fs::write(&file, text).with_context(|| format!("writing {}", file.display()))?;
+                    println!("report of publication {id}: {}", file.display());
                 }
-                println!("report of publication {id}: {}", html.display());
             }
             What::Prune { keep, candidate } => {
                 let pruned = publish::prune(&config, keep, candidate).await?;
