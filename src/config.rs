@@ -252,15 +252,26 @@ pub struct Attacker {
     pub pairs: bool,
     /// Coalitions: lists of SIREN, names of landlords, or names of groups.
     pub coalitions: Vec<Vec<String>>,
+    /// Whether these (but not any two together) also know the categories of their own tenants and applicants: the doubt about a
+    /// category must then remain to each of them.
+    pub categories: bool,
 }
 
 impl Default for Attacker {
     fn default() -> Self {
-        Attacker { alone: true, groups: true, pairs: false, coalitions: Vec::new() }
+        Attacker { alone: true, groups: true, pairs: false, coalitions: Vec::new(), categories: false }
     }
 }
 
 impl Attacker {
+    /// Who attacks categories.
+    pub fn of_categories(&self) -> Attacker {
+        match self.categories {
+            true => Attacker { pairs: false, ..self.clone() },
+            false => Attacker { alone: false, groups: false, coalitions: Vec::new(), pairs: false, categories: false },
+        }
+    }
+
     /// Who they are, for reports in French, which name the coalitions; empty when no landlord attacks.
     pub fn words(&self) -> String {
         let coalitions = self.coalitions.iter().map(|names| format!("la coalition {}", names.join(" + ")));

@@ -22,6 +22,7 @@ pub const CASES: &[Case] = &[
     ("the_metadata_of_each_layer_say_the_rule_and_its_parameters", ruled),
     ("a_category_withheld_is_null_and_named", categories),
     ("masks_that_are_lost_stop_the_publication", lost_masks),
+    ("a_landlord_who_knows_its_own_tenants_is_guarded_against_when_asked", own_tenants),
     ("what_third_parties_publish_of_every_commune_is_guarded", outside),
 ];
 
@@ -387,6 +388,40 @@ fn lost_masks(portal: &'static Portal) {
     let refused = world.publish_anew().expect_err("rows without masks");
     let shown = format!("{:?}", anyhow::Error::from(refused));
     assert!(shown.contains("categories"), "{shown}");
+}
+
+/// Landlords subtract their own tenants from categories: more is withheld, and too little is found.
+fn own_tenants(portal: &'static Portal) {
+    let mut world = World::copy(portal, World::first(portal), "locataires");
+    world.config.secrecy.attacker.categories = true;
+    let trigger = |sql: &str| world.sql(Which::Source, Role::Owner, sql);
+    // What was enough against anybody: the masks of the publication before.
+    trigger(
+        "CREATE FUNCTION plan.comme_avant() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+             SELECT m.colonnes INTO NEW.colonnes FROM plan.masque m
+             WHERE (m.theme, m.millesime, m.echelle, m.id) = (NEW.theme, NEW.millesime, NEW.echelle, NEW.id)
+               AND m.publication < NEW.publication;
+             RETURN NEW; END $$;
+         CREATE TRIGGER comme_avant BEFORE INSERT ON plan.masque FOR EACH ROW EXECUTE FUNCTION plan.comme_avant()",
+    );
+    let refused = world.publish().expect_err("landlords know too much");
+    assert!(matches!(refused, PublishError::Refused { .. }), "{refused}");
+    let found = world.sql(
+        Which::Serving,
+        Role::Checker,
+        "SELECT count(*) > 0, bool_and(f ->> 'kind' = 'interval' AND f ->> 'attacker' > '')
+         FROM registre.verdict v, jsonb_array_elements(v.rapport -> 'constats') f",
+    );
+    assert_eq!(found, [["t", "t"].map(|t| Some(t.to_owned()))]);
+    trigger("DROP TRIGGER comme_avant ON plan.masque");
+    world.publish_anew().expect("publication");
+    let masks = world.sql(
+        Which::Source,
+        Role::Publisher,
+        "SELECT sum(cardinality(string_to_array(colonnes, ' ')))::text FROM plan.masque GROUP BY publication ORDER BY publication",
+    );
+    let masks: Vec<u64> = masks.iter().map(|r| r[0].as_deref().and_then(|n| n.parse().ok()).expect("masks")).collect();
+    assert!(masks.last() > masks.first(), "{masks:?}");
 }
 
 /// Every commune is known from outside, in every vintage of the stock: a publication is found all the same, and proved with that.

@@ -348,7 +348,7 @@ mod tests {
     use super::*;
 
     fn rule(alone: bool, pairs: bool) -> Rule {
-        let attackers = crate::config::Attacker { alone, groups: alone, pairs, coalitions: Vec::new() };
+        let attackers = crate::config::Attacker { alone, groups: alone, pairs, ..crate::config::Attacker::default() };
         Rule { threshold: 11, residences: 2, dominance: 0.85, attackers }
     }
 

@@ -67,8 +67,18 @@ const UNKNOWNS: usize = 20_000;
 const TIME: Duration = Duration::from_secs(60);
 const EPSILON: f64 = 1e-6;
 
-/// Categories that are known too well.
-pub fn narrow(system: &System, doubt: Doubt) -> Vec<Narrow> {
+/// A cell, its units and those of its largest residence.
+type Size = (usize, u64, u64);
+
+/// What was found already of the same cells by somebody else: parts that are the same to both need no second look.
+#[derive(Debug, Default)]
+pub struct Seen {
+    parts: BTreeSet<(Vec<Equation>, Vec<Size>)>,
+    found: Vec<Narrow>,
+}
+
+/// Categories that are known too well, and were not known so in what was `seen`.
+pub fn narrow(system: &System, doubt: Doubt, seen: &mut Seen) -> Vec<Narrow> {
     if doubt.units == 0 {
         return Vec::new();
     }
@@ -97,10 +107,29 @@ pub fn narrow(system: &System, doubt: Doubt) -> Vec<Narrow> {
             attack.known(v, *value);
         }
     }
-    for part in parts(&equations, &fixed) {
-        attack.part(&part, &equations);
+    // Equations of each part: all their unknowns are of one.
+    let mut own: BTreeMap<usize, Vec<&Equation>> = BTreeMap::new();
+    let parts = parts(&equations, &fixed);
+    let of: BTreeMap<usize, usize> =
+        parts.iter().enumerate().flat_map(|(n, p)| p.iter().map(move |v| (*v, n))).collect();
+    for equation in &equations {
+        if let Some(n) = equation.0.first().and_then(|v| of.get(v)) {
+            own.entry(*n).or_default().push(equation);
+        }
     }
+    for (n, part) in parts.iter().enumerate() {
+        let own = own.remove(&n).unwrap_or_default();
+        let cells: BTreeSet<usize> = part.iter().map(|v| v / width).collect();
+        let cells = cells.into_iter().map(|k| (k, system.cells[k].units, system.cells[k].largest)).collect();
+        let mut same: Vec<Equation> = own.iter().map(|e| (*e).clone()).collect();
+        same.sort_unstable();
+        if seen.parts.insert((same, cells)) {
+            attack.part(part, &own);
+        }
+    }
+    attack.found.retain(|n| !seen.found.contains(n));
     attack.found.sort_by_key(|n| (n.cell, n.category));
+    seen.found.extend(&attack.found);
     attack.found
 }
 
@@ -199,7 +228,7 @@ struct Attack<'a> {
 
 /// Whether some state of affairs with enough units in, and outside, a category explains what is published.
 #[derive(Clone, Copy, Default)]
-struct Seen {
+struct Possible {
     inside: bool,
     outside: bool,
 }
@@ -235,46 +264,44 @@ impl Attack<'_> {
     }
 
     /// Bounds of the unknowns of one part.
-    fn part(&mut self, part: &[usize], equations: &[Equation]) {
+    fn part(&mut self, part: &[usize], own: &[&Equation]) {
         let names: BTreeMap<usize, usize> = part.iter().enumerate().map(|(n, v)| (*v, n)).collect();
-        let own: Vec<&Equation> =
-            equations.iter().filter(|(u, _)| u.first().is_some_and(|v| names.contains_key(v))).collect();
-        let mut seen = vec![Seen::default(); part.len()];
+        let mut seen = vec![Possible::default(); part.len()];
         if part.len() > UNKNOWNS {
             return self.find(part[0], "too_complex");
         }
-        // One state of affairs that serves as many categories as can be.
-        let mut lp = Problem::new(OptimizationDirection::Maximize);
-        let unknowns = self.unknowns(&mut lp, part, &own, &names, |_| 0.0);
-        for (v, x) in part.iter().zip(&unknowns).filter(|(v, _)| self.guarded(**v)) {
-            let (cell, d) = self.cell(*v);
-            let inside = lp.add_var(1.0, (0.0, d));
-            lp.add_constraint([(inside, 1.0), (*x, -1.0)], ComparisonOp::Le, 0.0);
-            let outside = lp.add_var(1.0, (0.0, d));
-            lp.add_constraint([(outside, 1.0), (*x, 1.0)], ComparisonOp::Le, cell.units as f64);
+        // States of affairs that each serve as many categories as can be, while they serve any.
+        let mut left = usize::MAX;
+        loop {
+            let open =
+                (0..part.len()).filter(|n| self.guarded(part[*n]) && !(seen[*n].inside && seen[*n].outside)).count();
+            if open == 0 || open >= left {
+                break;
+            }
+            let Some(point) = self.many(part, own, &names, &seen) else {
+                return self.find(part[0], if left == usize::MAX { "incoherent" } else { "too_complex" });
+            };
+            left = open;
+            self.look(part, &point, &mut seen);
         }
-        let Some(point) = solve(lp, &unknowns, &own, &names) else {
-            return self.find(part[0], "incoherent");
-        };
-        self.look(part, &point, &mut seen);
         for (n, v) in part.iter().enumerate() {
             if !self.guarded(*v) {
                 continue;
             }
             if !seen[n].inside {
-                let Some(most) = self.best(part, &own, &names, n, 1.0, &mut seen) else {
+                let Some(most) = self.best(part, own, &names, n, 1.0, &mut seen) else {
                     return self.find(*v, "too_complex");
                 };
                 if most[n] < self.cell(*v).1 - EPSILON {
                     let empty = self.doubt.zeros_safe
-                        && self.best(part, &own, &names, n, -1.0, &mut seen).is_some_and(|least| least[n] < EPSILON);
+                        && self.best(part, own, &names, n, -1.0, &mut seen).is_some_and(|least| least[n] < EPSILON);
                     if !empty {
                         self.find(*v, "interval");
                     }
                 }
             }
             if !seen[n].outside {
-                let Some(least) = self.best(part, &own, &names, n, -1.0, &mut seen) else {
+                let Some(least) = self.best(part, own, &names, n, -1.0, &mut seen) else {
                     return self.find(*v, "too_complex");
                 };
                 let (cell, d) = self.cell(*v);
@@ -285,8 +312,35 @@ impl Attack<'_> {
         }
     }
 
+    /// A state of affairs with as much as can be of what was not seen to be possible.
+    fn many(
+        &self,
+        part: &[usize],
+        own: &[&Equation],
+        names: &BTreeMap<usize, usize>,
+        seen: &[Possible],
+    ) -> Option<Vec<f64>> {
+        if self.begun.elapsed() > TIME {
+            return None;
+        }
+        let mut lp = Problem::new(OptimizationDirection::Maximize);
+        let unknowns = self.unknowns(&mut lp, part, own, names, |_| 0.0);
+        for ((v, x), seen) in part.iter().zip(&unknowns).zip(seen).filter(|((v, _), _)| self.guarded(**v)) {
+            let (cell, d) = self.cell(*v);
+            if !seen.inside {
+                let inside = lp.add_var(1.0, (0.0, d));
+                lp.add_constraint([(inside, 1.0), (*x, -1.0)], ComparisonOp::Le, 0.0);
+            }
+            if !seen.outside {
+                let outside = lp.add_var(1.0, (0.0, d));
+                lp.add_constraint([(outside, 1.0), (*x, 1.0)], ComparisonOp::Le, cell.units as f64);
+            }
+        }
+        solve(lp, &unknowns, own, names)
+    }
+
     /// Notes what a state of affairs shows to be possible.
-    fn look(&self, part: &[usize], point: &[f64], seen: &mut [Seen]) {
+    fn look(&self, part: &[usize], point: &[f64], seen: &mut [Possible]) {
         for ((v, x), seen) in part.iter().zip(point).zip(seen) {
             let (cell, d) = self.cell(*v);
             seen.inside |= *x >= d - EPSILON;
@@ -302,7 +356,7 @@ impl Attack<'_> {
         names: &BTreeMap<usize, usize>,
         n: usize,
         sign: f64,
-        seen: &mut [Seen],
+        seen: &mut [Possible],
     ) -> Option<Vec<f64>> {
         if self.begun.elapsed() > TIME {
             return None;
@@ -372,7 +426,7 @@ mod tests {
     }
 
     fn found(system: &System, doubt: Doubt) -> Vec<(usize, usize)> {
-        narrow(system, doubt)
+        narrow(system, doubt, &mut Seen::default())
             .iter()
             .map(|n| {
                 assert_eq!(n.kind, "interval");
@@ -437,7 +491,7 @@ mod tests {
 
     #[test]
     fn what_contradicts_itself_proves_nothing() {
-        let kinds = |s: &System| narrow(s, DOUBT).iter().map(|n| n.kind).collect::<Vec<_>>();
+        let kinds = |s: &System| narrow(s, DOUBT, &mut Seen::default()).iter().map(|n| n.kind).collect::<Vec<_>>();
         assert_eq!(kinds(&system(vec![cell(20, &[0])], &[&[9, 9, 9]], true)), ["incoherent"]);
         let cells = vec![cell(20, &[0, 2]), cell(20, &[1, 2])];
         assert_eq!(kinds(&system(cells, &[&[9], &[9], &[19]], false)), ["incoherent"]);

@@ -12,6 +12,7 @@
 mod algebra;
 mod attack;
 mod categories;
+mod families;
 mod interval;
 mod past;
 mod read;
@@ -149,10 +150,14 @@ async fn judge(
     let client = crate::db::connect(&config.database, Which::Serving, Role::Checker).await?;
     let lost = |_| CheckError::Interrupted;
     let knowledge = tokio::task::spawn_blocking(move || Knowledge::read(&file)).await.map_err(lost)??;
-    let knowledge = Arc::new(knowledge);
+    let subjects: Vec<String> = knowledge.subjects().map(str::to_owned).collect();
+    let who = Arc::new((rule.attackers.of_categories(), Arc::clone(&landlords)));
+    let mut left = subjects.len();
+    let mut held = Some(Arc::new(knowledge));
     let mut judged = Vec::new();
-    for nom in knowledge.subjects().map(str::to_owned) {
-        let times = read::times(&client, publication, &nom, &knowledge).await?;
+    for nom in subjects {
+        let Some(knowledge) = &held else { break };
+        let times = read::times(&client, publication, &nom, knowledge).await?;
         let subject = Subject {
             temps: times.iter().map(|t| t.name.clone()).collect(),
             residences: times.iter().map(|t| t.residences.len()).sum(),
@@ -165,7 +170,10 @@ async fn judge(
             _ => config.secrecy.zeros.occupation,
         };
         let doubt = Doubt { units: u64::from(config.secrecy.doubt), zeros_safe: zero == Zero::Safe };
-        let narrow = categories::findings(&client, publication, &nom, &knowledge, doubt).await?;
+        let narrow = categories::findings(&client, publication, &nom, knowledge, doubt, &who).await?;
+        // An attack takes memory of its own: what it does not need goes first.
+        left -= 1;
+        held = held.filter(|_| left > 0);
         let (rule, landlords) = (Arc::clone(&rule), Arc::clone(&landlords));
         let found = tokio::task::spawn_blocking(move || attack(&nom, &times, &rule, &landlords));
         let mut found = found.await.map_err(lost)?;

@@ -29,9 +29,18 @@ pub struct Knowledge {
     rows: BTreeMap<String, HashMap<(i32, Arc<str>), Known>>,
     /// Of former publications.
     past: BTreeMap<String, Past>,
+    /// What a landlord knows of its own, by subject: the names of figures, and those of a residence and vintage of figures.
+    own: HashMap<String, Own>,
     /// By subject and vintage: residences that rows of third parties count, named by their zones.
     outside: BTreeMap<String, BTreeMap<i32, Vec<Residence>>>,
     texts: Texts,
+}
+
+/// Figures by name of residences that zone rows count.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Own {
+    names: Vec<String>,
+    figures: HashMap<(i32, Arc<str>), Box<[i32]>>,
 }
 
 /// Texts that come again and again, each held once.
@@ -72,6 +81,9 @@ impl Knowledge {
     /// the row was shown. There `id` may be a zone row that was shown, `scale:code`. Other lines tell of the publication that is
     /// examined, and of former ones of which no line tells.
     ///
+    /// Columns after these name figures of the theme: what the landlord knows of a residence that zone rows count and no row of
+    /// its own shows, as the rows of `compte` count it.
+    ///
     /// A line whose publication is `marge` tells of a sum that a third party has published of the stock as it stands: `zones`
     /// names the rows that count the residence, with its figures of the vintage.
     ///
@@ -81,6 +93,8 @@ impl Knowledge {
         let wrong = |line: u64, reason: String| CheckError::Knowledge { path: path.to_owned(), line, reason };
         let mut reader =
             csv::ReaderBuilder::new().delimiter(b';').from_path(path).map_err(|e| wrong(0, e.to_string()))?;
+        let names: Vec<String> =
+            reader.headers().map_err(|e| wrong(1, e.to_string()))?.iter().skip(9).map(str::to_owned).collect();
         let mut knowledge = Knowledge::default();
         let texts = &mut knowledge.texts;
         let mut record = csv::StringRecord::new();
@@ -115,6 +129,15 @@ impl Knowledge {
                 continue;
             }
             let Some(publication) = record.get(7).filter(|p| !p.is_empty()) else {
+                if record.get(9).is_some_and(|f| !f.is_empty()) {
+                    let figures: Result<Box<[i32]>, _> = record.iter().skip(9).map(str::parse).collect();
+                    let figures = figures.map_err(|_| wrong(line, "a figure is no number".to_owned()))?;
+                    let own = knowledge.own.entry(subject.clone()).or_default();
+                    if own.names.is_empty() {
+                        own.names.clone_from(&names);
+                    }
+                    own.figures.insert((known.state, Arc::clone(&id)), figures);
+                }
                 rows.insert((millesime, id), known);
                 continue;
             };
@@ -139,6 +162,14 @@ impl Knowledge {
 
     pub(super) fn get(&self, subject: &str, millesime: i32, id: &str) -> Option<&Known> {
         self.rows.get(subject)?.get(&(millesime, Arc::from(id)))
+    }
+
+    /// What the landlord of a residence knows of it, by name, with the figures of a vintage; `None`: not told.
+    pub(super) fn own(&self, subject: &str, columns: &[&str], state: i32, id: &str) -> Option<Vec<i64>> {
+        let own = self.own.get(subject)?;
+        let figures = own.figures.get(&(state, Arc::from(id)))?;
+        let figure = |c: &&str| Some(i64::from(*figures.get(own.names.iter().position(|n| n == c)?)?));
+        columns.iter().map(figure).collect()
     }
 
     /// What is known of a subject in one vintage.

@@ -97,11 +97,16 @@ impl Report {
         if self.doute > 0 {
             let _ = write!(
                 page,
-                "<p>Il cherche aussi, millésime par millésime, ce que les lignes de zone laissent savoir des catégories (ressources, \
-                 ménages, âges, emploi, attributions) dans ce qui n'est pas diffusé : les bornes que donnent toutes les lignes à la \
-                 fois, sachant qu'un effectif n'est jamais négatif (programmes linéaires). C'est une divulgation (« interval ») s'il \
+                "<p>Il cherche aussi ce que les lignes de zone de tous les millésimes de la publication laissent savoir des catégories \
+                 (ressources, ménages, âges, emploi, attributions) dans ce qui n'est pas diffusé : les bornes que donnent toutes \
+                 ces lignes à la fois, sachant qu'un effectif n'est jamais négatif (programmes linéaires){}. C'est une divulgation (« interval ») s'il \
                  peut exclure que {} unités soient dans une catégorie, ou qu'elles n'y soient pas. Savoir qu'une catégorie peut être vide \
                  est permis pour : {}.</p>",
+                match self.attaquants.of_categories().words().as_str() {
+                    "" => String::new(),
+                    who =>
+                        format!(", pour quiconque puis pour {}, qui connaissent leurs propres locataires", escape(who)),
+                },
                 self.doute,
                 if self.zeros_permis.is_empty() { "aucun thème".to_owned() } else { self.zeros_permis.join(", ") }
             );

@@ -32,6 +32,7 @@ pub(super) fn parameters(s: &Secrecy) -> Value {
             "groupes": s.attacker.groups,
             "paires": s.attacker.pairs,
             "coalitions": s.attacker.coalitions,
+            "categories": s.attacker.categories,
         },
         "doute": s.doubt,
         "zeros": s.zeros,

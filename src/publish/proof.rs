@@ -5,6 +5,7 @@
 
 use super::PublishError;
 use super::candidate::Candidate;
+use super::categories;
 use super::landlords::Landlords;
 use super::plan::Theme;
 use super::workers::{Pair, Workers};
@@ -53,7 +54,8 @@ pub(super) async fn prove(c: &Candidate<'_>, workers: &Workers) -> Result<(Strin
 }
 
 /// One file of knowledge: of every residence that is on the map or counted, in every vintage of a theme, the units and the
-/// landlord, whether zones count it, with the figures of which vintage, and in which zones where that is not plain; then the
+/// landlord, whether zones count it, with the figures of which vintage, and in which zones where that is not plain; the
+/// categories of those that are counted and not shown, which their landlord knows; then the
 /// same of every publication that ever became current, from the ledger and the archive; then what tables of third parties count.
 async fn knowledge(
     pair: &Pair,
@@ -63,30 +65,52 @@ async fn knowledge(
 ) -> Result<PathBuf, PublishError> {
     let path = dir.join(format!("{}.csv", subject.replace('/', "-")));
     let doing = || PublishError::during(format!("writing what an attacker knows of {subject}"));
+    let columns = categories::columns(theme, family);
+    let name = theme.name();
+    let list: Vec<String> = columns.iter().map(|c| format!("m.{c}")).collect();
+    let own = match columns.is_empty() {
+        true => "SELECT millesime, id, unites, bailleur, compte, zones, '', '', '' FROM travail.connaissances($1, $2, $3, $4)".to_owned(),
+        false => format!(
+            "SELECT k.millesime, k.id, k.unites, k.bailleur, k.compte, k.zones, '', '', concat_ws(';', {})
+             FROM travail.connaissances($1, $2, $3, $4) k
+             LEFT JOIN travail.figures($1, $2, $3) f ON f.id = k.id AND f.numero = k.compte
+             LEFT JOIN travail.{name} m ON m.millesime = f.etat AND m.echelle = 'residence' AND m.id = f.id",
+            list.join(", ")
+        ),
+    };
     let rows = pair
         .source
         .query_raw(
-            "SELECT millesime, id, unites, bailleur, compte, zones, '' AS publication, '' AS montre
-             FROM travail.connaissances($1, $2, $3, $4)
-             UNION ALL
-             SELECT millesime, id, unites, bailleur, compte, zones, publication::text, CASE WHEN montre THEN '1' ELSE '0' END
-             FROM plan.connaissances_passees($1, $2, $3, $4)
-             UNION ALL
-             SELECT millesime, id, unites, bailleur, millesime, zones, 'marge', '' FROM travail.connaissances_marges($1, $2, $4)",
-            [&publication as &(dyn tokio_postgres::types::ToSql + Sync), &theme.name(), &family, &(place as i32 + 1)],
+            &format!(
+                "{own}
+                 UNION ALL
+                 SELECT millesime, id, unites, bailleur, compte, zones, publication::text, CASE WHEN montre THEN '1' ELSE '0' END, ''
+                 FROM plan.connaissances_passees($1, $2, $3, $4)
+                 UNION ALL
+                 SELECT millesime, id, unites, bailleur, millesime, zones, 'marge', '', ''
+                 FROM travail.connaissances_marges($1, $2, $4)"
+            ),
+            [&publication as &(dyn tokio_postgres::types::ToSql + Sync), &name, &family, &(place as i32 + 1)],
         )
         .await
         .map_err(doing())?;
     pin_mut!(rows);
     let wrong = |source| PublishError::File { path: path.clone(), source };
     let mut file = std::io::BufWriter::new(std::fs::File::create(&path).map_err(wrong)?);
-    writeln!(file, "theme;millesime;id;unites;bailleur;compte;zones;publication;montre").map_err(wrong)?;
+    let own = if columns.is_empty() { String::new() } else { format!(";{}", columns.join(";")) };
+    let none = ";".repeat(columns.len());
+    writeln!(file, "theme;millesime;id;unites;bailleur;compte;zones;publication;montre{own}").map_err(wrong)?;
     while let Some(row) = rows.try_next().await.map_err(doing())? {
         let (millesime, id, units, landlord): (i32, &str, i64, &str) = (row.get(0), row.get(1), row.get(2), row.get(3));
         let (state, zones, publication, shown): (i32, &str, &str, &str) =
             (row.get(4), row.get(5), row.get(6), row.get(7));
-        writeln!(file, "{subject};{millesime};{id};{units};{landlord};{state};{zones};{publication};{shown}")
+        write!(file, "{subject};{millesime};{id};{units};{landlord};{state};{zones};{publication};{shown}")
             .map_err(wrong)?;
+        match row.get::<_, &str>(8) {
+            "" => writeln!(file, "{none}"),
+            figures => writeln!(file, ";{figures}"),
+        }
+        .map_err(wrong)?;
     }
     file.flush().map_err(wrong)?;
     Ok(path)

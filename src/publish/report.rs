@@ -200,10 +200,12 @@ fn attackers(parameters: &Value) -> String {
         groups: yes("groupes"),
         pairs: yes("paires"),
         coalitions: serde_json::from_value(a["coalitions"].clone()).unwrap_or_default(),
+        categories: yes("categories"),
     };
     let words = who.words();
     if words.is_empty() {
         return "aucun bailleur".to_owned();
     }
-    format!("{}, qui retranchent leur propre patrimoine", escape(&words))
+    let categories = if who.categories { ", et connaissent les catégories de leurs propres locataires" } else { "" };
+    format!("{}, qui retranchent leur propre patrimoine{categories}", escape(&words))
 }

@@ -7,13 +7,15 @@
 //! enough; yet if all but one of its households are in one category, so is nearly every household of each residence.
 //!
 //! > **G2**: of a cell of `n` units, at least `doubt` may be in any category, and at least `doubt` may be outside it, as far as
-//! > anyone can tell (fewer where no residence of the cell has as many).
+//! > anyone can tell (fewer where no residence of the cell has as many); and the same of what is left of the cell when a
+//! > landlord, a corporate group, or a named coalition removes what it knows as its own.
 //!
 //! Where the true figures do not leave that doubt, another state of affairs must be as good an explanation of all that is
 //! published: units change category in the cell, and change back in another cell. Rows that count both cells say the same
 //! as before; rows that count only one of them withhold both categories. Such an exchange is looked for at the least cost
 //! for each need. What is withheld besides only adds explanations, so an exchange that was found stays good.
 
+use super::rule::Attackers;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Parameters of G2. They are published with the data.
@@ -30,15 +32,60 @@ pub struct Doubt {
 pub struct CategoryCell {
     /// Shown rows that count it, ascending.
     pub rows: Vec<u32>,
-    /// Units of its largest residence.
+    /// By landlord; `None`: residences of unknown landlords.
+    pub parts: BTreeMap<Option<u32>, CategoryPart>,
+}
+
+/// Residences of a cell that one landlord owns.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CategoryPart {
+    /// Units of the largest.
     pub largest: u32,
     /// Units by category: those that rows show, then, where they do not add up to all units, the rest.
     pub counts: Vec<u32>,
 }
 
-impl CategoryCell {
+impl CategoryPart {
+    /// Puts another part to it.
+    pub fn add(&mut self, other: &CategoryPart) {
+        self.largest = self.largest.max(other.largest);
+        self.counts.resize(other.counts.len().max(self.counts.len()), 0);
+        self.counts.iter_mut().zip(&other.counts).for_each(|(a, b)| *a += b);
+    }
+
     fn units(&self) -> u32 {
         self.counts.iter().sum()
+    }
+}
+
+/// A cell as different attackers see it.
+struct Views {
+    anybody: CategoryPart,
+    /// What is not theirs, by number of an attacker who owns something in it.
+    others: BTreeMap<usize, CategoryPart>,
+    /// By category: units that whoever owns most of them does not own.
+    strange: Vec<u32>,
+}
+
+impl Views {
+    fn of(cell: &CategoryCell, width: usize, parties: &[BTreeSet<u32>]) -> Views {
+        let without = |party: Option<&BTreeSet<u32>>| {
+            let mut rest = CategoryPart { largest: 0, counts: vec![0; width] };
+            let others = cell.parts.iter().filter(|(l, _)| !l.is_some_and(|l| party.is_some_and(|p| p.contains(&l))));
+            others.for_each(|(_, part)| rest.add(part));
+            rest
+        };
+        let anybody = without(None);
+        let owns = |p: &BTreeSet<u32>| cell.parts.keys().flatten().any(|l| p.contains(l));
+        let there = parties.iter().enumerate().filter(|(_, p)| owns(p));
+        let others: BTreeMap<usize, CategoryPart> = there.map(|(n, p)| (n, without(Some(p)))).collect();
+        let strange = |c: usize| others.values().map(|v| v.counts[c]).min().unwrap_or(anybody.counts[c]);
+        let strange = (0..width).map(strange).collect();
+        Views { anybody, others, strange }
+    }
+
+    fn of_party(&self, party: Option<usize>) -> &CategoryPart {
+        party.and_then(|p| self.others.get(&p)).unwrap_or(&self.anybody)
     }
 }
 
@@ -49,17 +96,20 @@ pub type Mask = u32;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Need {
     cell: u32,
+    /// To whom; `None`: anybody.
+    party: Option<usize>,
     category: usize,
     /// Units to be added to the category (else taken from it).
     up: bool,
 }
 
-/// An exchange of categories: `cell` gains in one and loses in the other, `other` the reverse.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// An exchange of categories: `cell` gains in one and loses in the other, `others` the reverse: one cell, or one for each
+/// vintage whose rows count `cell`.
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Exchange {
     gain: usize,
     lose: usize,
-    other: Option<u32>,
+    others: Vec<u32>,
 }
 
 struct Search<'a> {
@@ -67,14 +117,33 @@ struct Search<'a> {
     /// Categories that rows show; a cell may have one more.
     shown: usize,
     costs: &'a [u64],
+    vintages: &'a [i32],
     cells: &'a [CategoryCell],
+    /// The vintage of all rows that count a cell, if it is one.
+    spans: Vec<Option<i32>>,
+    views: Vec<Views>,
     by_row: Vec<Vec<u32>>,
     masks: Vec<Mask>,
 }
 
-/// Masks of the rows, in their order. `costs`: what a category of a row costs. `before`: what stays withheld whatever is
-/// found. `shown`: how many categories rows show.
-pub fn masks(doubt: Doubt, shown: usize, costs: &[u64], before: Vec<Mask>, cells: &[CategoryCell]) -> Vec<Mask> {
+/// Masks of the rows, in their order. `costs`: what a category of a row costs. `vintages`: of rows. `before`: what stays withheld whatever is
+/// found. `shown`: how many categories rows show. Of the attackers pairs are not looked at.
+pub fn masks(
+    doubt: Doubt,
+    attackers: &Attackers,
+    shown: usize,
+    costs: &[u64],
+    vintages: &[i32],
+    before: Vec<Mask>,
+    cells: &[CategoryCell],
+) -> Vec<Mask> {
+    if doubt.units == 0 {
+        return before;
+    }
+    let landlords: BTreeSet<u32> = cells.iter().flat_map(|c| c.parts.keys().copied().flatten()).collect();
+    let parties = attackers.parties(&landlords);
+    let width = cells.iter().flat_map(|c| c.parts.values()).map(|p| p.counts.len()).max().unwrap_or(shown);
+    let views = cells.iter().map(|c| Views::of(c, width, &parties)).collect();
     let mut by_row = vec![Vec::new(); costs.len()];
     for (k, cell) in cells.iter().enumerate() {
         for row in &cell.rows {
@@ -82,7 +151,8 @@ pub fn masks(doubt: Doubt, shown: usize, costs: &[u64], before: Vec<Mask>, cells
         }
     }
     let kept = before.clone();
-    let mut search = Search { doubt, shown, costs, cells, by_row, masks: before };
+    let spans = cells.iter().map(|c| span(&c.rows, vintages)).collect();
+    let mut search = Search { doubt, shown, costs, vintages, cells, spans, views, by_row, masks: before };
     // Needs that are dear by themselves first: what they withhold serves the others.
     let mut needs: Vec<(u64, Need)> = search
         .needs()
@@ -90,11 +160,11 @@ pub fn masks(doubt: Doubt, shown: usize, costs: &[u64], before: Vec<Mask>, cells
         .map(|n| (search.cheapest(n, u64::MAX).map_or(0, |(cost, _)| cost), n))
         .filter(|(cost, _)| *cost > 0)
         .collect();
-    needs.sort_by_key(|(cost, n)| (std::cmp::Reverse(*cost), n.cell, n.category, n.up));
+    needs.sort_by_key(|(cost, n)| (std::cmp::Reverse(*cost), n.party, n.cell, n.category, n.up));
     let mut chosen: Vec<(Need, Exchange)> = Vec::new();
     for (_, need) in needs {
         if let Some((_, exchange)) = search.cheapest(need, u64::MAX) {
-            search.withhold(need, exchange);
+            search.withhold(need, &exchange);
             chosen.push((need, exchange));
         }
     }
@@ -106,14 +176,18 @@ impl Search<'_> {
     /// What the truth leaves too little doubt of.
     fn needs(&self) -> Vec<Need> {
         let mut needs = Vec::new();
-        for (k, cell) in self.cells.iter().enumerate().filter(|(_, c)| !c.rows.is_empty()) {
-            let (d, n) = (self.doubt.units.min(cell.largest), cell.units());
-            for (category, count) in cell.counts[..self.shown].iter().copied().enumerate() {
-                if count < d && !(count == 0 && self.doubt.zeros_safe) {
-                    needs.push(Need { cell: k as u32, category, up: true });
-                }
-                if n - count < d {
-                    needs.push(Need { cell: k as u32, category, up: false });
+        for (k, views) in self.views.iter().enumerate().filter(|(k, _)| !self.cells[*k].rows.is_empty()) {
+            let others = views.others.iter().map(|(p, v)| (Some(*p), v));
+            for (party, view) in std::iter::once((None, &views.anybody)).chain(others) {
+                let (d, n) = (self.doubt.units.min(view.largest), view.units());
+                for (category, count) in view.counts[..self.shown].iter().copied().enumerate() {
+                    let need = |up| Need { cell: k as u32, party, category, up };
+                    if count < d && !(count == 0 && self.doubt.zeros_safe) {
+                        needs.push(need(true));
+                    }
+                    if n - count < d {
+                        needs.push(need(false));
+                    }
                 }
             }
         }
@@ -122,30 +196,33 @@ impl Search<'_> {
 
     /// The cheapest exchange that meets a need, under a cost.
     fn cheapest(&self, need: Need, under: u64) -> Option<(u64, Exchange)> {
-        let cell = &self.cells[need.cell as usize];
-        let d = self.doubt.units.min(cell.largest);
-        let (c, count) = (need.category, cell.counts[need.category]);
+        let rows = &self.cells[need.cell as usize].rows;
+        let view = self.views[need.cell as usize].of_party(need.party);
+        let d = self.doubt.units.min(view.largest);
+        let (c, count) = (need.category, view.counts[need.category]);
         let mut best: Option<(u64, Exchange)> = None;
+        // Who owns nothing in the cell may own much of the other one.
+        let there = |k: u32, gain: usize| {
+            let views = &self.views[k as usize];
+            need.party.map_or(views.strange[gain], |_| views.of_party(need.party).counts[gain])
+        };
+        let mut near: Vec<u32> = rows.iter().flat_map(|r| &self.by_row[*r as usize]).copied().collect();
+        near.sort_unstable();
+        near.dedup();
+        near.retain(|k| *k != need.cell);
         let partners = |best: &mut Option<(u64, Exchange)>, up: bool, units: u32| {
-            for p in (0..cell.counts.len()).filter(|p| *p != c) {
+            for p in (0..view.counts.len()).filter(|p| *p != c) {
                 let (gain, lose) = if up { (c, p) } else { (p, c) };
-                if cell.counts[lose] < units {
+                if view.counts[lose] < units {
                     continue;
                 }
-                let alone = Exchange { gain, lose, other: None };
-                let near = cell.rows.iter().flat_map(|r| &self.by_row[*r as usize]).copied();
-                let with = near
-                    .filter(|k| *k != need.cell && self.cells[*k as usize].counts[gain] >= units)
-                    .map(|k| Exchange { gain, lose, other: Some(k) });
-                for exchange in std::iter::once(alone).chain(with) {
-                    let limit = best.map_or(under, |(cost, _)| cost);
-                    if limit == 0 {
-                        return;
-                    }
-                    let cost = self.cost(need, exchange, limit);
-                    if cost < limit {
-                        *best = Some((cost, exchange));
-                    }
+                let limit = best.as_ref().map_or(under, |(cost, _)| *cost);
+                if limit == 0 {
+                    return;
+                }
+                let with: Vec<u32> = near.iter().copied().filter(|k| there(*k, gain) >= units).collect();
+                if let Some((cost, others)) = self.others(rows, &with, self.bits(gain, lose), limit) {
+                    *best = Some((cost, Exchange { gain, lose, others }));
                 }
             }
         };
@@ -156,29 +233,74 @@ impl Search<'_> {
                 partners(&mut best, false, count);
             }
         } else {
-            partners(&mut best, false, d - (cell.units() - count));
+            partners(&mut best, false, d - (view.units() - count));
         }
         best
     }
 
-    /// Rows that count one of the two cells only.
-    fn apart(&self, cell: u32, other: Option<u32>) -> impl Iterator<Item = u32> {
-        let a = &self.cells[cell as usize].rows;
-        let b: &[u32] = other.map_or(&[], |k| &self.cells[k as usize].rows);
-        let own = a.iter().filter(|r| b.binary_search(r).is_err());
-        let its = b.iter().filter(|r| a.binary_search(r).is_err());
+    /// The cheapest cells, of some, to change the other way round, under a cost: one, or one for each vintage of the rows.
+    fn others(&self, rows: &[u32], with: &[u32], bits: Mask, under: u64) -> Option<(u64, Vec<u32>)> {
+        let mut vintages: Vec<i32> = rows.iter().map(|r| self.vintages[*r as usize]).collect();
+        vintages.sort_unstable();
+        vintages.dedup();
+        let (mut total, mut all) = (0, Vec::new());
+        for vintage in vintages {
+            let own = rows.iter().copied().filter(|r| self.vintages[*r as usize] == vintage);
+            let own: Vec<u32> = own.collect();
+            let mut best = (self.cost(&own, &[], bits, under - total), None);
+            for k in with.iter().filter(|k| self.spans[**k as usize] == Some(vintage)) {
+                if best.0 == 0 {
+                    break;
+                }
+                let cost = self.cost(&own, &self.cells[*k as usize].rows, bits, best.0);
+                if cost < best.0 {
+                    best = (cost, Some(*k));
+                }
+            }
+            total += best.0;
+            all.extend(best.1);
+            if total >= under {
+                total = under;
+                break;
+            }
+        }
+        let mut best = (total < under).then_some((total, all));
+        for k in with.iter().filter(|k| self.spans[**k as usize].is_none()) {
+            let limit = best.as_ref().map_or(under, |(cost, _)| *cost);
+            if limit == 0 {
+                break;
+            }
+            let cost = self.cost(rows, &self.cells[*k as usize].rows, bits, limit);
+            if cost < limit {
+                best = Some((cost, vec![*k]));
+            }
+        }
+        best
+    }
+
+    /// Rows in one of two lists only.
+    fn apart<'r>(a: &'r [u32], b: &'r [u32]) -> impl Iterator<Item = u32> + 'r {
+        let own = a.iter().filter(move |r| b.binary_search(r).is_err());
+        let its = b.iter().filter(move |r| a.binary_search(r).is_err());
         own.chain(its).copied()
     }
 
-    fn bits(&self, exchange: Exchange) -> Mask {
-        [exchange.gain, exchange.lose].into_iter().filter(|c| *c < self.shown).map(|c| 1 << c).sum()
+    /// Rows that must withhold for an exchange.
+    fn touched(&self, need: Need, exchange: &Exchange) -> Vec<u32> {
+        let others = exchange.others.iter().flat_map(|k| &self.cells[*k as usize].rows);
+        let mut theirs: Vec<u32> = others.copied().collect();
+        theirs.sort_unstable();
+        Self::apart(&self.cells[need.cell as usize].rows, &theirs).collect()
     }
 
-    /// What an exchange costs beyond what is withheld already; `limit` when it costs that or more.
-    fn cost(&self, need: Need, exchange: Exchange, limit: u64) -> u64 {
-        let bits = self.bits(exchange);
+    fn bits(&self, gain: usize, lose: usize) -> Mask {
+        [gain, lose].into_iter().filter(|c| *c < self.shown).map(|c| 1 << c).sum()
+    }
+
+    /// What it costs beyond what is withheld already to withhold where two lists of rows differ; `limit` when that or more.
+    fn cost(&self, a: &[u32], b: &[u32], bits: Mask, limit: u64) -> u64 {
         let mut cost = 0;
-        for row in self.apart(need.cell, exchange.other) {
+        for row in Self::apart(a, b) {
             let new = (bits & !self.masks[row as usize]).count_ones();
             cost += u64::from(new) * self.costs[row as usize];
             if cost >= limit {
@@ -188,10 +310,9 @@ impl Search<'_> {
         cost
     }
 
-    fn withhold(&mut self, need: Need, exchange: Exchange) {
-        let bits = self.bits(exchange);
-        let rows: Vec<u32> = self.apart(need.cell, exchange.other).collect();
-        for row in rows {
+    fn withhold(&mut self, need: Need, exchange: &Exchange) {
+        let bits = self.bits(exchange.gain, exchange.lose);
+        for row in self.touched(need, exchange) {
             self.masks[row as usize] |= bits;
         }
     }
@@ -200,7 +321,7 @@ impl Search<'_> {
     fn show_again(&mut self, chosen: &mut [(Need, Exchange)], kept: &[Mask]) {
         let mut users: BTreeMap<(u32, usize), BTreeSet<usize>> = BTreeMap::new();
         for (n, (need, exchange)) in chosen.iter().enumerate() {
-            self.use_of(*need, *exchange, |key| {
+            self.use_of(*need, exchange, |key| {
                 users.entry(key).or_default().insert(n);
             });
         }
@@ -220,27 +341,33 @@ impl Search<'_> {
             }
             for (n, exchange) in needs.into_iter().zip(others.into_iter().flatten()) {
                 let need = chosen[n].0;
-                self.use_of(need, chosen[n].1, |key| {
+                self.use_of(need, &chosen[n].1, |key| {
                     if let Some(list) = users.get_mut(&key) {
                         list.remove(&n);
                     }
                 });
-                chosen[n].1 = exchange;
-                self.use_of(need, exchange, |key| {
+                self.use_of(need, &exchange, |key| {
                     users.entry(key).or_default().insert(n);
                 });
+                chosen[n].1 = exchange;
             }
         }
     }
 
     /// Withheld categories of rows that an exchange needs.
-    fn use_of(&self, need: Need, exchange: Exchange, mut each: impl FnMut((u32, usize))) {
-        for row in self.apart(need.cell, exchange.other) {
+    fn use_of(&self, need: Need, exchange: &Exchange, mut each: impl FnMut((u32, usize))) {
+        for row in self.touched(need, exchange) {
             for c in [exchange.gain, exchange.lose].into_iter().filter(|c| *c < self.shown) {
                 each((row, c));
             }
         }
     }
+}
+
+/// The vintage of rows, if it is one.
+fn span(rows: &[u32], vintages: &[i32]) -> Option<i32> {
+    let first = vintages[*rows.first()? as usize];
+    rows.iter().all(|r| vintages[*r as usize] == first).then_some(first)
 }
 
 #[cfg(test)]
@@ -252,11 +379,17 @@ mod tests {
     const SAFE: Doubt = Doubt { units: 3, zeros_safe: true };
 
     fn cell(rows: &[u32], counts: &[u32]) -> CategoryCell {
-        CategoryCell { rows: rows.to_vec(), largest: 8, counts: counts.to_vec() }
+        owned(rows, &[(None, counts)])
+    }
+
+    /// Residences of at most 8 units, of some landlords.
+    fn owned(rows: &[u32], parts: &[(Option<u32>, &[u32])]) -> CategoryCell {
+        let part = |(l, counts): &(Option<u32>, &[u32])| (*l, CategoryPart { largest: 8, counts: counts.to_vec() });
+        CategoryCell { rows: rows.to_vec(), parts: parts.iter().map(part).collect() }
     }
 
     fn run(doubt: Doubt, shown: usize, costs: &[u64], cells: &[CategoryCell]) -> Vec<Mask> {
-        masks(doubt, shown, costs, vec![0; costs.len()], cells)
+        masks(doubt, &Attackers::ALONE, shown, costs, &vec![2024; costs.len()], vec![0; costs.len()], cells)
     }
 
     #[test]
@@ -305,36 +438,72 @@ mod tests {
     }
 
     #[test]
+    fn what_two_vintages_count_changes_with_one_cell_of_each() {
+        // Cell 0 stands in both vintages with the same figures, beside what is renewed: no row has to withhold.
+        let cells = [cell(&[0, 1], &[1, 20]), cell(&[0], &[6, 20]), cell(&[1], &[7, 20])];
+        let run =
+            |cells: &[CategoryCell]| masks(PROTECT, &Attackers::ALONE, 1, &[10, 10], &[2023, 2024], vec![0; 2], cells);
+        assert_eq!(run(&cells), [0, 0]);
+        // Without one of these its row withholds, as it tells the same as the other.
+        assert_eq!(run(&cells[..2]), [0, 1]);
+        assert_eq!(run(&cells[..1]), [1, 1]);
+    }
+
+    #[test]
     fn what_was_withheld_stays_so() {
         let cells = [cell(&[0], &[5, 5])];
-        assert_eq!(masks(PROTECT, 1, &[10], vec![1], &cells), [1]);
+        assert_eq!(masks(PROTECT, &Attackers::NOBODY, 1, &[10], &[2024], vec![1], &cells), [1]);
+    }
+
+    #[test]
+    fn a_landlord_may_not_know_what_the_others_have() {
+        // Four in all, three of them of landlord 1: it sees one of 14 that are not its own.
+        let parts: &[(Option<u32>, &[u32])] = &[(Some(1), &[3, 4]), (Some(2), &[1, 13])];
+        let sibling = |landlord| owned(&[1, 2], &[(Some(landlord), &[6, 20])]);
+        assert_eq!(run(PROTECT, 1, &[10, 10, 1000], &[owned(&[0, 2], parts), sibling(3)]), [1, 1, 0]);
+        let nobody = |cells: &[CategoryCell]| {
+            masks(PROTECT, &Attackers::NOBODY, 1, &[10, 10, 1000], &[2024; 3], vec![0; 3], cells)
+        };
+        assert_eq!(nobody(&[owned(&[0, 2], parts), sibling(3)]), [0, 0, 0]);
+        // What changes in the other cell may not be its own: the row above withholds instead.
+        let masks = run(PROTECT, 1, &[10, 10, 1000], &[owned(&[0, 2], parts), sibling(1)]);
+        assert_eq!([masks[0], masks[2]], [1, 1]);
+        // One of 20: nobody may see through the exchange, so it is not with a cell of a single landlord.
+        let masks = run(PROTECT, 1, &[10, 10, 1000], &[cell(&[0, 2], &[1, 20]), sibling(1)]);
+        assert_eq!([masks[0], masks[2]], [1, 1]);
     }
 
     proptest! {
         /// With the masks, every need is met at no further cost.
         #[test]
-        fn every_need_is_met(counts in prop::collection::vec(prop::collection::vec(0u32..9, 4), 1..8), safe in any::<bool>()) {
+        fn every_need_is_met(counts in prop::collection::vec((prop::collection::vec(0u32..9, 4), 0u32..3, 0u32..5), 1..8), safe in any::<bool>()) {
             let cells: Vec<CategoryCell> = counts
                 .iter()
                 .enumerate()
-                .map(|(k, c)| {
+                .map(|(k, (c, landlord, own))| {
                     let mut c = c.clone();
                     c[k % 4] += 12;
+                    let theirs: Vec<u32> = c.iter().map(|n| n * own / 8).collect();
+                    c.iter_mut().zip(&theirs).for_each(|(n, t)| *n -= t);
                     let row = (k / 2) as u32;
                     let mut rows = vec![row, 4];
                     if k % 3 == 0 { rows.push(5); }
-                    CategoryCell { rows, largest: 8, counts: c }
+                    owned(&rows, &[(None, &c), (Some(*landlord), &theirs)])
                 })
                 .collect();
             let costs = [10, 11, 12, 13, 100, 20];
+            let vintages = [2023, 2023, 2023, 2023, 2023, 2024];
             let doubt = Doubt { units: 3, zeros_safe: safe };
             for shown in [3, 4] {
-                let found = masks(doubt, shown, &costs, vec![0; 6], &cells);
+                let found = masks(doubt, &Attackers::ALONE, shown, &costs, &vintages, vec![0; 6], &cells);
                 let mut by_row = vec![Vec::new(); 6];
                 for (k, c) in cells.iter().enumerate() {
                     c.rows.iter().for_each(|r| by_row[*r as usize].push(k as u32));
                 }
-                let search = Search { doubt, shown, costs: &costs, cells: &cells, by_row, masks: found };
+                let parties: Vec<BTreeSet<u32>> = (0..3).map(|l| BTreeSet::from([l])).collect();
+                let views = cells.iter().map(|c| Views::of(c, 4, &parties)).collect();
+                let spans = cells.iter().map(|c| span(&c.rows, &vintages)).collect();
+                let search = Search { doubt, shown, costs: &costs, vintages: &vintages, cells: &cells, spans, views, by_row, masks: found };
                 for need in search.needs() {
                     prop_assert!(search.cheapest(need, 1).is_some(), "{need:?} {:?}", search.masks);
                 }

@@ -31,7 +31,7 @@ mod series;
 mod themes;
 mod timeline;
 
-pub use categories::{CategoryCell, Doubt, Mask, masks};
+pub use categories::{CategoryCell, CategoryPart, Doubt, Mask, masks};
 pub use repair::plan;
 pub use rule::{Attackers, Member, Parameters, holds, landlord};
 pub use series::{Outcome, Series};

@@ -36,6 +36,22 @@ impl Attackers {
     pub const NOBODY: Attackers = Attackers { alone: false, groups: false, pairs: false, coalitions: None };
     /// Each landlord by itself.
     pub const ALONE: Attackers = Attackers { alone: true, groups: false, pairs: false, coalitions: None };
+
+    /// Sets of these landlords who look together, each once: by themselves, as groups, as named coalitions.
+    pub(super) fn parties(&self, there: &BTreeSet<u32>) -> Vec<BTreeSet<u32>> {
+        let mut parties: BTreeSet<BTreeSet<u32>> = BTreeSet::new();
+        if self.alone {
+            parties.extend(there.iter().map(|l| BTreeSet::from([*l])));
+        }
+        if self.groups {
+            let of = |g: u32| there.iter().copied().filter(|l| group_of(*l) == g).collect();
+            parties.extend(there.iter().map(|l| of(group_of(*l))));
+        }
+        let own = |c: &Vec<u32>| c.iter().copied().filter(|l| there.contains(l)).collect();
+        parties.extend(self.coalitions.iter().flat_map(|all| all.iter()).map(own));
+        parties.remove(&BTreeSet::new());
+        parties.into_iter().collect()
+    }
 }
 
 /// Number of the landlord `own` (0, 1, ...) of a group; `None` when there are too many.

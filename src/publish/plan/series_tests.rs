@@ -171,7 +171,7 @@ fn times(inputs: &[VintageInput], out: &Outcome, family: &str, n: usize) -> Vec<
 
 fn findings(inputs: &[VintageInput], out: &Outcome, attackers: &Attackers) -> Vec<attack::Finding> {
     let Attackers { alone, groups, pairs, .. } = *attackers;
-    let attackers = crate::config::Attacker { alone, groups, pairs, coalitions: Vec::new() };
+    let attackers = crate::config::Attacker { alone, groups, pairs, ..crate::config::Attacker::default() };
     let rule = attack::Rule { threshold: 11, residences: 2, dominance: 0.85, attackers };
     let all: BTreeSet<u32> = inputs.iter().flat_map(|i| &i.residences).filter_map(|r| r.landlord).collect();
     let names: Vec<(String, String)> =
