@@ -4,7 +4,8 @@
 //! the units (dwellings, households, allocations) and the landlord of every residence, and may be a landlord who subtracts
 //! his own, or landlords who do so together (`who`). All rows are one system of sums, looked at twice. First the figures of a residence are taken not to change
 //! between vintages ([`Figures::Lasting`]: year of building, rooms, energy labels), which makes differences of vintages as
-//! good as differences of zones, and a residence shown once known for ever. Then they are taken to be new in each vintage
+//! good as differences of zones, and a residence shown once known for ever. Then, of the stock, they are taken to last as long
+//! as its dwellings are as many, and to be others when it has grown ([`Figures::Sized`]). Then they are taken to be new in each vintage
 //! ([`Figures::Renewed`]: tenants, rents), so that what was counted at one time may be subtracted from itself later and leave
 //! the change of what was renewed. Nothing here is shared with the planner: cells, groups and sums are made anew from the
 //! public rows.
@@ -35,6 +36,8 @@ pub struct Rule {
 pub enum Figures {
     /// They stay as they are.
     Lasting,
+    /// They stay as they are while the residence has as many units.
+    Sized,
     /// They are all new.
     Renewed,
 }
@@ -128,6 +131,10 @@ const FINDINGS: usize = 1000;
 pub fn attack(theme: &str, times: &[Time], rule: &Rule, landlords: &Landlords) -> Vec<Finding> {
     let mut findings = one_way(theme, times, rule, landlords, Figures::Lasting);
     if times.len() > 1 {
+        // Of the stock alone: as many households may be others.
+        if theme == "parc" {
+            findings.extend(one_way(theme, times, rule, landlords, Figures::Sized));
+        }
         findings.extend(one_way(theme, times, rule, landlords, Figures::Renewed));
     }
     findings
@@ -193,14 +200,17 @@ type Stripped<'a> = BTreeMap<Vec<Row>, Vec<(Unknown<'a>, u64, Option<u32>)>>;
 fn system<'a>(times: &'a [Time], figures: Figures, landlords: &mut HashMap<&'a str, u32>) -> System<'a> {
     // Sums of third parties are compared with the figures of their own vintage.
     let times: Vec<&Time> = times.iter().filter(|t| !t.outside || figures == Figures::Renewed).collect();
-    let state = |s: i32| if figures == Figures::Renewed { s } else { 0 };
+    let state = |s: i32, r: &Residence| match figures {
+        Figures::Lasting => 0,
+        Figures::Sized => i32::try_from(r.units).unwrap_or(i32::MAX),
+        Figures::Renewed => s,
+    };
     let mut known: HashSet<Unknown<'_>> = HashSet::new();
     // Of these, known before.
     let mut before: HashSet<Unknown<'_>> = HashSet::new();
     for time in &times {
-        let own = state(time.vintage);
         let known = if time.former { &mut before } else { &mut known };
-        known.extend(time.residences.iter().filter(|r| r.published).map(|r| (&*r.id, own)));
+        known.extend(time.residences.iter().filter(|r| r.published).map(|r| (&*r.id, state(time.vintage, r))));
     }
     known.extend(&before);
     let (mut rows, mut former) = (Vec::new(), Vec::new());
@@ -214,7 +224,7 @@ fn system<'a>(times: &'a [Time], figures: Figures, landlords: &mut HashMap<&'a s
             former.push(time.former);
         }
         for r in &time.residences {
-            let unknown = (&*r.id, state(r.state));
+            let unknown = (&*r.id, state(r.state, r));
             // Without a unit it adds nothing to the sums of this time.
             if r.published || r.state == 0 || r.units == 0 {
                 continue;
@@ -295,6 +305,7 @@ fn attack_as(
             .flat_map(|g| members(*g))
             .map(|((id, state), ..)| match figures {
                 Figures::Lasting => (*id).to_owned(),
+                Figures::Sized => format!("{id} ({state})"),
                 Figures::Renewed => format!("{id}@{state}"),
             })
             .collect(),
@@ -443,6 +454,24 @@ mod tests {
         // At the second time a and b are hidden together (17 units), but a was shown at the first.
         let found = alone(&[time(first, &[]), time(second, &["iris:1"])]);
         assert!(found.iter().any(|f| f.residences == ["b"]), "{found:?}");
+    }
+
+    #[test]
+    fn what_a_residence_was_before_it_grew_is_told_by_those_that_stay() {
+        let stay = [("a", 9), ("b", 9), ("c", 9)].map(|(id, n)| residence(id, A, false, n, id));
+        let with = |published, units, state| {
+            let mut all: Vec<Residence> = stay.to_vec();
+            all.iter_mut().for_each(|r| r.state = state);
+            all.push(Residence { state, ..residence("x", A, published, units, "n") });
+            Time { vintage: state, ..time(all, &["iris:1"]) }
+        };
+        // Five dwellings that nobody may know, then thirty that are shown: the others are the same in both.
+        let found = alone(&[with(false, 5, 2023), with(true, 30, 2024)]);
+        assert!(found.iter().any(|f| f.kind == "exact" && f.residences == ["x (5)"]), "{found:?}");
+        // Withheld still, with the figures of then.
+        let mut later = with(false, 5, 2023);
+        later.vintage = 2024;
+        assert_eq!(alone(&[with(false, 5, 2023), later]), []);
     }
 
     #[test]

@@ -10,7 +10,8 @@
 //! leaves with its old figures and enters with its new ones, both in batches, or stays as it was.
 //!
 //! A residence that was withheld and need not be any more is shown when that gives away nothing of what was counted with
-//! it: then it is known, and what is left of its cell must hold by itself, as it was counted and as it is.
+//! it: then it is known, and what is left of its cell must hold by itself, as it was counted and as it is. Where its known
+//! facts changed, its row does not tell what was counted of it: that leaves like any other, in a batch.
 
 use super::rule::{Member, Parameters, holds};
 use std::collections::{BTreeMap, BTreeSet};
@@ -112,6 +113,10 @@ struct Exposed {
     out: Part,
     /// What stays, by place, with the least of it.
     stay: BTreeMap<Place, Part>,
+    /// Of what is shown, by place, that of which something else was counted.
+    other: BTreeMap<Place, Part>,
+    /// What leaves, by place.
+    leave: BTreeMap<Place, Part>,
     /// Some of it stays with the figures that are counted.
     frozen: bool,
 }
@@ -245,8 +250,15 @@ impl Stock {
                 _ if shown.contains(id) => {
                     group.shown.entry(here).or_default().push((*id, c.member()));
                     group.out.push((*id, counted));
+                    if now.get(id).is_some_and(|n| n.changed) {
+                        group.other.entry(here).or_default().push((*id, c.member()));
+                    }
                 }
-                (Some(Move::Leave | Move::Swap), _) => group.out.push((*id, counted)),
+                (Some(Move::Leave), _) => {
+                    group.leave.entry(here).or_default().push((*id, c.member()));
+                    group.out.push((*id, counted));
+                }
+                (Some(Move::Swap), _) => group.out.push((*id, counted)),
                 (Some(Move::Renew), Some(n)) => {
                     let (units, dwellings) = least(c.least, n.own);
                     group.out.push((*id, counted));
@@ -263,6 +275,13 @@ impl Stock {
             if group.frozen && fails(&group.out) {
                 exposing.extend(group.shown.values().flatten().map(|(id, _)| *id));
                 continue;
+            }
+            // What was counted of those that are others now is told together with what leaves.
+            for (here, part) in &group.other {
+                let all = part.iter().chain(group.leave.get(here).into_iter().flatten());
+                if !holds(p, all.map(|(_, m)| *m)) {
+                    exposing.extend(part.iter().map(|(id, _)| *id));
+                }
             }
             // Figures that last: what is shown is known for ever, and the rest of its cell is what is left.
             for (here, rest) in group.stay.iter().filter(|(_, rest)| fails(rest)) {
@@ -528,6 +547,25 @@ mod tests {
         assert_eq!(stock.counted.len(), 4);
         let stock = after(&[now(&first), now(&BASE), now(&first)]);
         assert_eq!(stock.counted.len(), 8);
+    }
+
+    #[test]
+    fn what_grew_is_shown_when_what_it_was_may_be_told() {
+        let mut first = BASE.to_vec();
+        first.extend([(5, 10, 3), (6, 6, 4), (7, 6, 5), (8, 6, 6)]);
+        let show = |gone: &[u32]| {
+            let mut stock = after(&[now(&first)]);
+            let mut second = now(&first);
+            second.retain(|id, _| !gone.contains(id));
+            if let Some(n) = second.get_mut(&5) {
+                (n.own, n.changed) = ((30, 30), true);
+            }
+            stock.advance(&P, 1, &second, BTreeSet::from([5]), |_, _| HERE).into_iter().collect::<Vec<u32>>()
+        };
+        // The cell before and after differ by the ten dwellings it had.
+        assert_eq!(show(&[]), [0; 0]);
+        // Those that leave with it hide them.
+        assert_eq!(show(&[6, 7, 8]), [5]);
     }
 
     #[test]

@@ -18,10 +18,11 @@ use super::{COMMUNE, Decision};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-/// Nodes that are looked at in a neighbourhood; then the best that was found stands.
-const NODES: usize = 2_000;
-/// Nodes in a whole problem.
-const ALL_NODES: usize = 100_000;
+/// Work on a neighbourhood, in cells looked at and residences that come into another cell; then the best that was found
+/// stands. Solving the hardest of a metropolis takes a tenth of it.
+const WORK: usize = 2_000_000;
+/// Work on a whole problem.
+const ALL_WORK: usize = 40_000_000;
 
 /// How a neighbourhood is decided, on the way through its tree.
 #[derive(Default)]
@@ -36,7 +37,7 @@ struct Walk {
     /// The least price found, and its rows.
     best: u64,
     rows: Vec<u32>,
-    /// Nodes that may still be looked at.
+    /// Work that may still be done.
     left: usize,
 }
 
@@ -54,10 +55,10 @@ impl Repair<'_> {
     /// Decides each neighbourhood anew, at the least price; true when anything became cheaper.
     pub fn exact(&mut self) -> bool {
         let mut any = false;
-        let mut left = ALL_NODES;
+        let mut left = ALL_WORK;
         for (rows, broken) in self.neighbourhoods() {
             let before: Vec<u32> = rows.iter().copied().filter(|z| self.is_closed(*z)).collect();
-            let mut walk = Walk { free: rows.into_iter().collect(), broken, left: NODES.min(left), ..Walk::default() };
+            let mut walk = Walk { free: rows.into_iter().collect(), broken, left: WORK.min(left), ..Walk::default() };
             let given = walk.left;
             walk.best = self.cost(&before) + self.mendings(&walk.broken);
             let price = walk.best;
@@ -134,6 +135,8 @@ impl Repair<'_> {
             walk.broken.remove(key);
         }
         let come: Vec<Key> = change.come.keys().copied().collect();
+        let moved: usize = change.come.values().map(|c| c.hidden.len() + c.open.len()).sum();
+        walk.left = walk.left.saturating_sub(moved);
         self.make(change, rows, decision);
         walk.broken.extend(come.into_iter().filter(|key| self.cells.broken.contains(key)));
     }
@@ -142,8 +145,9 @@ impl Repair<'_> {
     fn descend(&mut self, walk: &mut Walk) {
         let mut shown: Vec<u32> = Vec::new();
         while walk.left > 0 {
-            walk.left -= 1;
             let needs = self.needs(walk);
+            let looked: usize = needs.iter().map(|n| 1 + n.rows.len()).sum();
+            walk.left = walk.left.saturating_sub(1 + looked);
             let price = walk.units + needs.iter().map(|n| n.cost).sum::<u64>();
             if price < walk.best {
                 walk.best = price;
