@@ -13,6 +13,7 @@ mod portal;
 mod axes;
 mod bad_input;
 mod convention;
+mod corrections;
 mod database;
 mod endurance;
 mod exceptions;
@@ -22,7 +23,9 @@ mod journal;
 mod layering;
 mod leaks;
 mod ledger;
+mod ledger_rules;
 mod licences;
+mod observer;
 mod ogcapi;
 mod paging;
 mod requests;
@@ -54,6 +57,7 @@ fn main() {
         ("journal", journal::CASES),
         ("leaks", leaks::CASES),
         ("ledger", ledger::CASES),
+        ("ledger_rules", ledger_rules::CASES),
         ("ogcapi", ogcapi::CASES),
         ("paging", paging::CASES),
         ("requests", requests::CASES),
