@@ -152,7 +152,19 @@ impl World {
 
     /// Makes a publication.
     pub fn publish(&self) -> Result<Report, PublishError> {
-        self.runtime.block_on(publish::run(&self.config, publish::Options::default(), &()))
+        let done = self.runtime.block_on(publish::run(&self.config, publish::Options::default(), &()));
+        if let Err(PublishError::Refused { .. }) = &done {
+            // For whoever wonders why a test failed.
+            let found = self.sql(
+                Which::Serving,
+                Role::Checker,
+                "SELECT f ->> 'theme', f ->> 'kind', f ->> 'attacker' > '', count(*)::text, min(f ->> 'residences'), min(f ->> 'zones')
+                 FROM registre.verdict v, jsonb_array_elements(v.rapport -> 'constats') f
+                 WHERE v.publication = (SELECT max(publication) FROM registre.verdict) GROUP BY 1, 2, 3 LIMIT 9",
+            );
+            eprintln!("refused: {found:?}");
+        }
+        done
     }
 
     /// Drops the unfinished candidate and makes a publication.

@@ -200,9 +200,18 @@ type Stripped<'a> = BTreeMap<Vec<Row>, Vec<(Unknown<'a>, u64, Option<u32>)>>;
 fn system<'a>(times: &'a [Time], figures: Figures, landlords: &mut HashMap<&'a str, u32>) -> System<'a> {
     // Sums of third parties are compared with the figures of their own vintage.
     let times: Vec<&Time> = times.iter().filter(|t| !t.outside || figures == Figures::Renewed).collect();
-    let state = |s: i32, r: &Residence| match figures {
+    // Of what a former publication showed nothing says how large it was, but what still counts it.
+    let mut sizes: HashMap<Unknown<'_>, u64> = HashMap::new();
+    if figures == Figures::Sized {
+        let counted = times.iter().flat_map(|t| &t.residences).filter(|r| !r.published && r.state != 0 && r.units > 0);
+        sizes.extend(counted.map(|r| ((&*r.id, r.state), r.units)));
+    }
+    let state = |s: i32, r: &Residence, former: bool| match figures {
         Figures::Lasting => 0,
-        Figures::Sized => i32::try_from(r.units).unwrap_or(i32::MAX),
+        Figures::Sized => {
+            let size = if former { sizes.get(&(&*r.id, s)).copied().unwrap_or(r.units) } else { r.units };
+            i32::try_from(size).unwrap_or(i32::MAX)
+        }
         Figures::Renewed => s,
     };
     let mut known: HashSet<Unknown<'_>> = HashSet::new();
@@ -210,7 +219,8 @@ fn system<'a>(times: &'a [Time], figures: Figures, landlords: &mut HashMap<&'a s
     let mut before: HashSet<Unknown<'_>> = HashSet::new();
     for time in &times {
         let known = if time.former { &mut before } else { &mut known };
-        known.extend(time.residences.iter().filter(|r| r.published).map(|r| (&*r.id, state(time.vintage, r))));
+        let shown = time.residences.iter().filter(|r| r.published);
+        known.extend(shown.map(|r| (&*r.id, state(time.vintage, r, time.former))));
     }
     known.extend(&before);
     let (mut rows, mut former) = (Vec::new(), Vec::new());
@@ -224,7 +234,7 @@ fn system<'a>(times: &'a [Time], figures: Figures, landlords: &mut HashMap<&'a s
             former.push(time.former);
         }
         for r in &time.residences {
-            let unknown = (&*r.id, state(r.state, r));
+            let unknown = (&*r.id, state(r.state, r, false));
             // Without a unit it adds nothing to the sums of this time.
             if r.published || r.state == 0 || r.units == 0 {
                 continue;
