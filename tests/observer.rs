@@ -218,7 +218,7 @@ impl Attacker {
                 }
             }
         }
-        let mut wrong = Vec::new();
+        let mut wrong: BTreeMap<Key, Vec<(String, f64, f64)>> = BTreeMap::new();
         let mut lefts: BTreeMap<Key, BTreeMap<String, i64>> = BTreeMap::new();
         for (key, r) in &seen.zones {
             let units = units(key.0);
@@ -229,7 +229,7 @@ impl Attacker {
                 match self.left.get(&at) {
                     // Surfaces and rents are rounded row by row.
                     Some(before) if (left - before).abs() > if column.starts_with("nb_") { 1e-6 } else { 2.0 } => {
-                        wrong.push(format!("{key:?} {column}: {before} was left, now {left}"));
+                        wrong.entry(key.clone()).or_default().push((column.clone(), *before, left));
                     }
                     Some(_) => self.compared += 1,
                     None => {
@@ -243,7 +243,29 @@ impl Attacker {
             }
         }
         self.suppose(seen, lefts);
-        wrong
+        // Residences that were shown, are not any more, and are not counted any more: what left is public.
+        wrong.retain(|key, diffs| {
+            let hidden = seen.residences.iter().filter(|(k, r)| (k.0, k.1) == (key.0, key.1) && r.values.is_empty());
+            let values = |(k, _): (&Key, &Row)| {
+                let of = |column: &String| {
+                    let (n, zones) = self.shown.get(&(k.clone(), column.clone()))?;
+                    Some(*n).filter(|_| zones.contains(&key.2))
+                };
+                diffs.iter().map(|(column, ..)| of(column)).collect::<Option<Vec<f64>>>()
+            };
+            let gone: Vec<Vec<f64>> = hidden.filter_map(values).take(14).collect();
+            let told = |choice: u32| {
+                let chosen = || gone.iter().enumerate().filter(move |(n, _)| choice >> n & 1 == 1).map(|(_, v)| v);
+                let sum = |c: usize| chosen().map(|v| v[c]).sum::<f64>();
+                diffs.iter().enumerate().all(|(c, (_, before, left))| (before - left - sum(c)).abs() < 1e-6)
+            };
+            !(1u32..1 << gone.len()).any(told)
+        });
+        let say = |(key, diffs): (Key, Vec<(String, f64, f64)>)| {
+            let one = move |(column, before, left)| format!("{key:?} {column}: {before} was left, now {left}");
+            diffs.into_iter().map(one)
+        };
+        wrong.into_iter().flat_map(say).collect()
     }
 
     /// What the remainders of a publication are sums of, as far as its map tells.
