@@ -166,7 +166,7 @@ fn redrawn(portal: &'static Portal) {
     // Residences, shown and withheld, that stand in another IRIS now.
     let change = |seen: &Seen, shown: bool| {
         let there = |k: &(&'static str, i64, String)| first.residences.get(k).map(|r| &r.zones);
-        let all = seen.residences.iter().filter(|(k, r)| k.0 == "parc" && !r.values.is_empty() == shown);
+        let all = seen.residences.iter().filter(|(k, r)| k.0 == "parc" && r.values.is_empty() != shown);
         all.filter(|(k, r)| there(k).is_some_and(|z| *z != r.zones)).count()
     };
     assert!(moved > 2 && change(&second, true) > 0 && change(&second, false) > 0);
