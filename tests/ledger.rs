@@ -14,7 +14,6 @@ pub const CASES: &[Case] = &[
     ("the_same_files_again_change_nothing", again),
     ("a_corrected_vintage_does_not_reveal_the_correction", corrected),
     ("what_moves_or_goes_reveals_nothing", moved),
-    ("a_stricter_rule_reveals_nothing", parameters),
     ("what_was_pruned_is_still_known", pruned),
     ("a_correction_that_is_counted_is_found", planted),
 ];
@@ -114,15 +113,6 @@ fn moved(portal: &'static Portal) {
     source(portal, 2024).import(&world, &["residences"]);
     world.publish().expect("publication");
     attacker.learns_nothing(&world, "residences moved back");
-}
-
-fn parameters(portal: &'static Portal) {
-    let (mut world, mut attacker, first) = start(portal, "registre4");
-    world.config.secrecy.threshold = 16;
-    world.config.secrecy.dominance = 0.7;
-    world.publish().expect("a stricter rule");
-    let strict = attacker.learns_nothing(&world, "a stricter rule");
-    assert!(strict.zones.len() < first.zones.len());
 }
 
 fn pruned(portal: &'static Portal) {

@@ -5,6 +5,7 @@
 //! ones name few units, and from a difference of two such sums. With every group that is large enough by itself forced to
 //! zero, what remains of the row space is tiny or nothing, and is looked through completely.
 
+use super::sets::Sets;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// 2^61 - 1: a rank modulo this prime equals the rational rank but for a chance below 10^-12 on such matrices, and a
@@ -196,25 +197,16 @@ fn solutions(rows: &[Vec<usize>], big: &[bool]) -> Vec<Vec<(usize, u64)>> {
 
 /// Vectors that share groups, directly or through others.
 fn components(vectors: Vec<BTreeMap<usize, u64>>) -> Vec<Vec<BTreeMap<usize, u64>>> {
-    let mut parent: Vec<usize> = (0..vectors.len()).collect();
-    fn root(parent: &mut [usize], mut n: usize) -> usize {
-        while parent[n] != n {
-            parent[n] = parent[parent[n]];
-            n = parent[n];
-        }
-        n
-    }
+    let mut sets = Sets::new(vectors.len());
     let mut first: HashMap<usize, usize> = HashMap::new();
     for (n, v) in vectors.iter().enumerate() {
         for g in v.keys() {
-            let (a, b) = (root(&mut parent, n), *first.entry(*g).or_insert(n));
-            let b = root(&mut parent, b);
-            parent[a] = b;
+            sets.join(n, *first.entry(*g).or_insert(n));
         }
     }
     let mut parts: BTreeMap<usize, Vec<BTreeMap<usize, u64>>> = BTreeMap::new();
     for (n, v) in vectors.into_iter().enumerate() {
-        parts.entry(root(&mut parent, n)).or_default().push(v);
+        parts.entry(sets.root(n)).or_default().push(v);
     }
     parts.into_values().collect()
 }

@@ -5,6 +5,7 @@ use super::attack::Finding;
 use super::families::{FAMILIES, Family, Residence, Row, residences, rows};
 use super::interval::{Cell, Doubt, Seen, System, narrow};
 use super::read::Knowledge;
+use super::sets::Sets;
 use super::who::{Attacker, Landlords};
 use crate::config;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -162,23 +163,13 @@ type Hidden<'a> = Vec<Unknown<'a>>;
 
 /// Cells with the rows that count them, in parts that have no row in common.
 fn parts<'a>(cells: BTreeMap<Vec<usize>, Hidden<'a>>, rows: usize) -> Vec<Vec<(Vec<usize>, Hidden<'a>)>> {
-    fn root(leads: &mut [usize], mut n: usize) -> usize {
-        while leads[n] != n {
-            leads[n] = leads[leads[n]];
-            n = leads[n];
-        }
-        n
-    }
-    let mut leads: Vec<usize> = (0..rows).collect();
+    let mut sets = Sets::new(rows);
     for list in cells.keys() {
-        for row in list {
-            let (a, b) = (root(&mut leads, *row), root(&mut leads, list[0]));
-            leads[a] = b;
-        }
+        list.iter().for_each(|row| sets.join(*row, list[0]));
     }
     let mut parts: BTreeMap<usize, Vec<(Vec<usize>, Hidden<'a>)>> = BTreeMap::new();
     for (list, hidden) in cells {
-        parts.entry(root(&mut leads, list[0])).or_default().push((list, hidden));
+        parts.entry(sets.root(list[0])).or_default().push((list, hidden));
     }
     parts.into_values().collect()
 }

@@ -8,6 +8,7 @@
 //!
 //! Most unknowns follow from one row less others inside it. The rest falls into small parts, each a linear program.
 
+use super::sets::Sets;
 use microlp::{ComparisonOp, OptimizationDirection, Problem, Variable};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -197,23 +198,13 @@ fn nest(equations: &mut [Equation]) -> bool {
 
 /// Unknowns that equations tie to each other, directly or through others.
 fn parts(equations: &[Equation], fixed: &[Option<i64>]) -> Vec<Vec<usize>> {
-    let mut parent: Vec<usize> = (0..fixed.len()).collect();
-    fn root(parent: &mut [usize], mut n: usize) -> usize {
-        while parent[n] != n {
-            parent[n] = parent[parent[n]];
-            n = parent[n];
-        }
-        n
-    }
+    let mut sets = Sets::new(fixed.len());
     for (unknowns, _) in equations {
-        for v in unknowns {
-            let (a, b) = (root(&mut parent, *v), root(&mut parent, unknowns[0]));
-            parent[a] = b;
-        }
+        unknowns.iter().for_each(|v| sets.join(*v, unknowns[0]));
     }
     let mut lists: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for v in (0..fixed.len()).filter(|v| fixed[*v].is_none()) {
-        lists.entry(root(&mut parent, v)).or_default().push(v);
+        lists.entry(sets.root(v)).or_default().push(v);
     }
     lists.into_values().collect()
 }

@@ -17,12 +17,15 @@ mod interval;
 mod past;
 mod read;
 mod report;
+mod sets;
+mod system;
 mod who;
 
-pub use attack::{Figures, Finding, Residence, Rule, Time, attack};
+pub use attack::{Finding, Rule, attack};
 pub use interval::Doubt;
 pub use read::Knowledge;
 pub use report::{Report, STYLE, Subject, escape};
+pub use system::{Figures, Residence, Time};
 pub use who::Landlords;
 
 use crate::config::{Config, Zero};
@@ -151,12 +154,11 @@ async fn judge(
     let lost = |_| CheckError::Interrupted;
     let knowledge = tokio::task::spawn_blocking(move || Knowledge::read(&file)).await.map_err(lost)??;
     let subjects: Vec<String> = knowledge.subjects().map(str::to_owned).collect();
+    let mut subjects = subjects.into_iter();
     let who = Arc::new((rule.attackers.of_categories(), Arc::clone(&landlords)));
-    let mut left = subjects.len();
     let mut held = Some(Arc::new(knowledge));
     let mut judged = Vec::new();
-    for nom in subjects {
-        let Some(knowledge) = &held else { break };
+    while let (Some(nom), Some(knowledge)) = (subjects.next(), &held) {
         let times = read::times(&client, publication, &nom, knowledge).await?;
         let subject = Subject {
             temps: times.iter().map(|t| t.name.clone()).collect(),
@@ -172,8 +174,7 @@ async fn judge(
         let doubt = Doubt { units: u64::from(config.secrecy.doubt), zeros_safe: zero == Zero::Safe };
         let narrow = categories::findings(&client, publication, &nom, knowledge, doubt, &who).await?;
         // An attack takes memory of its own: what it does not need goes first.
-        left -= 1;
-        held = held.filter(|_| left > 0);
+        held = held.filter(|_| subjects.len() > 0);
         let (rule, landlords) = (Arc::clone(&rule), Arc::clone(&landlords));
         let found = tokio::task::spawn_blocking(move || attack(&nom, &times, &rule, &landlords));
         let mut found = found.await.map_err(lost)?;

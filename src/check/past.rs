@@ -1,7 +1,7 @@
 //! What former publications showed and counted, as the file of knowledge tells it: also of those whose rows are dropped.
 
-use super::attack::{Residence, Time};
 use super::read::Known;
+use super::system::{Residence, Time};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 

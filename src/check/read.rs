@@ -1,8 +1,8 @@
 //! Reads the public layers, and the file of what the attacker knows.
 
 use super::CheckError;
-use super::attack::{Residence, Time};
 use super::past::{Past, distinct};
+use super::system::{Residence, Time};
 use futures_util::{TryStreamExt, pin_mut};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::Path;

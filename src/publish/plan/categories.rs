@@ -16,6 +16,7 @@
 //! for each need. What is withheld besides only adds explanations, so an exchange that was found stays good.
 
 use super::rule::Attackers;
+use super::views::{CategoryCell, Views};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Parameters of G2. They are published with the data.
@@ -25,68 +26,6 @@ pub struct Doubt {
     pub units: u32,
     /// Whether it may be known that a category is empty.
     pub zeros_safe: bool,
-}
-
-/// What no shown row tells apart.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct CategoryCell {
-    /// Shown rows that count it, ascending.
-    pub rows: Vec<u32>,
-    /// By landlord; `None`: residences of unknown landlords.
-    pub parts: BTreeMap<Option<u32>, CategoryPart>,
-}
-
-/// Residences of a cell that one landlord owns.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct CategoryPart {
-    /// Units of the largest.
-    pub largest: u32,
-    /// Units by category: those that rows show, then, where they do not add up to all units, the rest.
-    pub counts: Vec<u32>,
-}
-
-impl CategoryPart {
-    /// Puts another part to it.
-    pub fn add(&mut self, other: &CategoryPart) {
-        self.largest = self.largest.max(other.largest);
-        self.counts.resize(other.counts.len().max(self.counts.len()), 0);
-        self.counts.iter_mut().zip(&other.counts).for_each(|(a, b)| *a += b);
-    }
-
-    fn units(&self) -> u32 {
-        self.counts.iter().sum()
-    }
-}
-
-/// A cell as different attackers see it.
-struct Views {
-    anybody: CategoryPart,
-    /// What is not theirs, by number of an attacker who owns something in it.
-    others: BTreeMap<usize, CategoryPart>,
-    /// By category: units that whoever owns most of them does not own.
-    strange: Vec<u32>,
-}
-
-impl Views {
-    fn of(cell: &CategoryCell, width: usize, parties: &[BTreeSet<u32>]) -> Views {
-        let without = |party: Option<&BTreeSet<u32>>| {
-            let mut rest = CategoryPart { largest: 0, counts: vec![0; width] };
-            let others = cell.parts.iter().filter(|(l, _)| !l.is_some_and(|l| party.is_some_and(|p| p.contains(&l))));
-            others.for_each(|(_, part)| rest.add(part));
-            rest
-        };
-        let anybody = without(None);
-        let owns = |p: &BTreeSet<u32>| cell.parts.keys().flatten().any(|l| p.contains(l));
-        let there = parties.iter().enumerate().filter(|(_, p)| owns(p));
-        let others: BTreeMap<usize, CategoryPart> = there.map(|(n, p)| (n, without(Some(p)))).collect();
-        let strange = |c: usize| others.values().map(|v| v.counts[c]).min().unwrap_or(anybody.counts[c]);
-        let strange = (0..width).map(strange).collect();
-        Views { anybody, others, strange }
-    }
-
-    fn of_party(&self, party: Option<usize>) -> &CategoryPart {
-        party.and_then(|p| self.others.get(&p)).unwrap_or(&self.anybody)
-    }
 }
 
 /// Categories withheld, a bit for each.
@@ -372,6 +311,7 @@ fn span(rows: &[u32], vintages: &[i32]) -> Option<i32> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::views::CategoryPart;
     use super::*;
     use proptest::prelude::*;
 

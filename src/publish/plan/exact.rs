@@ -164,7 +164,7 @@ impl Repair<'_> {
                 walk.free.remove(&z);
                 shown.push(z);
                 let units = self.cost(&[z]);
-                if walk.units + units < walk.best {
+                if walk.left > 0 && walk.units + units < walk.best {
                     let change = self.cells.closing(&[z]);
                     walk.closed.push(z);
                     walk.units += units;

@@ -20,6 +20,7 @@ mod batch;
 mod categories;
 mod cells;
 mod exact;
+mod exposed;
 mod frozen;
 mod output;
 mod outside;
@@ -30,8 +31,9 @@ mod search;
 mod series;
 mod themes;
 mod timeline;
+mod views;
 
-pub use categories::{CategoryCell, CategoryPart, Doubt, Mask, masks};
+pub use categories::{Doubt, Mask, masks};
 pub use repair::plan;
 pub use rule::{Attackers, Member, Parameters, holds, landlord};
 pub use series::{Outcome, Series};
@@ -39,6 +41,7 @@ pub use themes::{
     Archived, Count, Entry, Frozen, Known, Ledger, Line, Price, RESIDENCE, Shown, Theme, Unresolved, VintageInput,
     ZoneEntry, scale_name,
 };
+pub use views::{CategoryCell, CategoryPart};
 
 /// Why a row is withheld.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
