@@ -422,6 +422,13 @@ fn own_tenants(portal: &'static Portal) {
     );
     let masks: Vec<u64> = masks.iter().map(|r| r[0].as_deref().and_then(|n| n.parse().ok()).expect("masks")).collect();
     assert!(masks.last() > masks.first(), "{masks:?}");
+    // Said with the publication.
+    let words = world.sql(
+        Which::Serving,
+        Role::Server,
+        "SELECT p.parametres -> 'texte' ->> 'fr' FROM registre.publication p WHERE p.etat = 'courante'",
+    );
+    assert!(words[0][0].as_deref().is_some_and(|w| w.contains("connaissant ses propres locataires")), "{words:?}");
 }
 
 /// Every commune is known from outside, in every vintage of the stock: a publication is found all the same, and proved with that.

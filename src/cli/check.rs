@@ -8,8 +8,9 @@ use std::path::PathBuf;
 pub struct Check {
     /// Publication number.
     publication: i64,
-    /// What the attacker knows: CSV `theme;millesime;id;unites;bailleur;compte;zones`, and `bailleur;nom;groupe` of the
-    /// landlords' corporate groups; several files may be given.
+    /// What the attacker knows: CSV `theme;millesime;id;unites;bailleur;compte;zones`, then `publication;montre` for former
+    /// publications, then a column for each category that a landlord knows of its own tenants; and `bailleur;nom;groupe` of
+    /// the landlords' corporate groups. Several files may be given.
     #[arg(long, required = true)]
     connaissances: Vec<PathBuf>,
     /// Where to write the report as HTML.

@@ -46,23 +46,26 @@ fn words(s: &Secrecy) -> Text {
     let (least, rest) = (s.threshold, s.residences);
     let share = format!("{:.0}", s.dominance * 100.0);
     let doubt = s.doubt;
+    let landlord = |before: &str, who: &str, after: &str| {
+        if who.is_empty() { String::new() } else { format!("{before}{who}{after}") }
+    };
+    let [tenants, own] = s.attacker.of_categories().public_words();
     let (guard, guarded) = match doubt {
         0 => (String::new(), String::new()),
         _ => (
             format!(
                 " ; règle G2 (occupation, attributions) : de chaque catégorie d'une maille, {doubt} unités au moins doivent rester \
-                 possibles, et {doubt} hors d'elle, sinon la catégorie est masquée (champ categories_masquees)"
+                 possibles, et {doubt} hors d'elle{}, sinon la catégorie est masquée (champ categories_masquees)",
+                landlord(", aussi pour ", &tenants, " connaissant ses propres locataires")
             ),
             format!(
                 "; rule G2 (occupation, allocations): of each category of a cell at least {doubt} units must remain possible, and \
-                 {doubt} outside it, or the category is withheld (field categories_masquees)"
+                 {doubt} outside it{}, or the category is withheld (field categories_masquees)",
+                landlord(", also to ", &own, " knowing its own tenants")
             ),
         ),
     };
     let [fr, en] = s.attacker.public_words();
-    let landlord = |before: &str, who: &str, after: &str| {
-        if who.is_empty() { String::new() } else { format!("{before}{who}{after}") }
-    };
     Text {
         fr: format!(
             "Secret statistique : seuil de {least} unités (logements pour le parc, ménages ayant répondu pour l'occupation, \
